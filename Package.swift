@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+/// The hot loop wants no overflow or bounds checks of its own, and the indirect jump copied into every handler; see
+/// `Sources/Execution/Interpreter/Machine.swift` for what each flag buys.
+let hotLoop: [SwiftSetting] = [
+  .unsafeFlags(
+    ["-Ounchecked", "-Xllvm", "-tail-dup-pred-size=1000", "-Xllvm", "-tail-dup-succ-size=1000"],
+    .when(configuration: .release))
+]
+
+/// One target of the package, a line each.
+func target(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict + settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name + "Tests", dependencies: dependencies + ["TestSupport"], swiftSettings: strict)
+}
+
+let package = Package(
+  name: "stablefuzz",
+  products: [.executable(name: "stablefuzz", targets: ["stablefuzz"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    target("ContentHash", ["CXXHash"]),
+    target("Entropy"),
+    target("Wasm"),
+    target("Canister", ["Wasm"]),
+    target("Instrumentation", ["Canister"]),
+    target("Mutation", ["Instrumentation"]),
+    target("Execution", ["Canister", "ContentHash"], settings: hotLoop),
+    target("Generation", ["Canister", "Entropy"]),
+    target("Differential", ["Execution", "Instrumentation"]),
+    target("Minimization", ["Canister", "ContentHash"]),
+    target("Corpus", ["Canister", "ContentHash"]),
+    target("Reporting", ["Corpus"]),
+    target("Campaign", ["Corpus", "Differential", "Generation", "Minimization", "Reporting"]),
+    .executableTarget(
+      name: "stablefuzz",
+      dependencies: [
+        "Campaign", "Mutation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .target(name: "TestSupport", dependencies: ["Wasm"], path: "Tests/TestSupport", swiftSettings: strict),
+    tests("Wasm", ["Wasm"]),
+    tests("Canister", ["Canister"]),
+    tests("Entropy", ["Entropy"]),
+    tests("Instrumentation", ["Mutation"]),
+    tests("Execution", ["Execution"]),
+    tests("Generation", ["Generation"]),
+    tests("Minimization", ["Minimization"]),
+    tests("Corpus", ["Corpus", "Reporting"]),
+    tests("Differential", ["Campaign", "Mutation"]),
+  ]
+)

@@ -1,0 +1,131 @@
+// What a campaign runs: everything that decides its results, and how long. Filled in by the command line.
+
+import Canister
+import Corpus
+import Differential
+import Generation
+
+/// The version of the program; part of every record.
+public let stablefuzzVersion = "0.1.0"
+
+/// Every n-th case of a campaign, so that machines can share one.
+public struct Shard: Hashable, Sendable, CustomStringConvertible {
+  /// From 1.
+  public let number: UInt64
+  public let count: UInt64
+
+  public static let whole = Shard(number: 1, count: 1)
+
+  private init(number: UInt64, count: UInt64) {
+    self.number = number
+    self.count = count
+  }
+
+  /// `I/N` with 1 ≤ I ≤ N.
+  public init?(_ text: String) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2, let number = UInt64(parts[0]), let count = UInt64(parts[1]), number >= 1, number <= count
+    else { return nil }
+    self.init(number: number, count: count)
+  }
+
+  public var description: String { "\(number)/\(count)" }
+
+  /// The index of the `position`-th case of the shard; nil past the largest index.
+  func index(_ position: UInt64) -> UInt64? {
+    let (product, overflow) = position.multipliedReportingOverflow(by: count)
+    let (sum, overflow2) = product.addingReportingOverflow(number - 1)
+    return overflow || overflow2 ? nil : sum
+  }
+}
+
+/// When a campaign ends by itself.
+public struct Budget: Hashable, Sendable {
+  public var cases: UInt64?
+  public var seconds: Double?
+  /// Divergent and faulty cases after which it stops; nil: never because of them.
+  public var findings: Int?
+
+  public init(cases: UInt64? = nil, seconds: Double? = nil, findings: Int? = Budget.defaultFindings) {
+    self.cases = cases
+    self.seconds = seconds
+    self.findings = findings
+  }
+
+  /// By then something is so broken that more of the same tells nothing.
+  public static let defaultFindings = 100
+}
+
+/// A campaign's settings.
+public struct CampaignConfiguration: Sendable {
+  public var profile: GeneratorProfile
+  public var seed: UInt64
+  public var lanes: LaneSelection
+  public var shard: Shard
+  public var jobs: Int
+  public var budget: Budget
+  public var instrumenter: Instrumenter
+
+  public init(
+    profile: GeneratorProfile, seed: UInt64, lanes: LaneSelection = .ofCase, shard: Shard = .whole, jobs: Int = 1,
+    budget: Budget = Budget(), instrumenter: @escaping Instrumenter = standardInstrumenter
+  ) {
+    self.profile = profile
+    self.seed = seed
+    self.lanes = lanes
+    self.shard = shard
+    self.jobs = jobs
+    self.budget = budget
+    self.instrumenter = instrumenter
+  }
+
+  /// The settings that decide what each case is and does, for records.
+  public var settings: [Setting] {
+    [
+      Setting("profile", profile.rawValue), Setting("generator", generatorVersion), Setting("lanes", lanes.name),
+      Setting("shard", shard.description),
+    ]
+  }
+
+  /// The directory name under which reports and checkpoint are kept: the same for the same campaign.
+  public var name: String {
+    var name = "\(profile.rawValue)-seed\(seed)"
+    if lanes != .ofCase { name += "-" + lanes.name.replacing(",", with: "+") }
+    if shard != .whole { name += "-shard\(shard.number)of\(shard.count)" }
+    return name
+  }
+
+  /// The arguments that repeat the campaign up to a number of its cases.
+  func arguments(cases: UInt64) -> String {
+    var text = "--seed \(seed) --cases \(cases)"
+    if profile != .native { text += " --profile \(profile.rawValue)" }
+    if lanes != .ofCase { text += " --lanes \(lanes.name)" }
+    if shard != .whole { text += " --shard \(shard)" }
+    return text
+  }
+}
+
+extension LaneSelection {
+  /// The selection as `--lanes` takes it.
+  public var name: String {
+    switch self {
+    case .ofCase: "case"
+    case .strategies(let strategies): strategies == Strategy.all ? "all" : strategies.map(\.description).joined(separator: ",")
+    }
+  }
+
+  /// `case`, `all`, or names of strategies with commas between.
+  public init?(name: String) {
+    switch name {
+    case "case": self = .ofCase
+    case "all": self = .strategies(Strategy.all)
+    default:
+      var strategies: [Strategy] = []
+      for part in name.split(separator: ",", omittingEmptySubsequences: false) {
+        guard let strategy = Strategy(name: String(part)) else { return nil }
+        strategies.append(strategy)
+      }
+      self = .strategies(strategies)
+    }
+  }
+}

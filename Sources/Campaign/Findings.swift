@@ -1,0 +1,121 @@
+// From a divergent or faulty case to a corpus entry: minimize, describe, store. Called by `runCampaign` and by the
+// commands that work on single cases.
+
+import Canister
+import Corpus
+import Differential
+import Minimization
+import Reporting
+import Wasm
+
+/// A case with where it comes from.
+public struct CaseOrigin: Sendable {
+  public var entry: CorpusEntry
+  /// What `replay` takes to run it: a path, or `SEED:INDEX`.
+  public var source: String
+
+  public init(entry: CorpusEntry, source: String) {
+    self.entry = entry
+    self.source = source
+  }
+}
+
+/// A minimized finding and where it was put.
+public struct StoredFinding: Sendable {
+  public let record: FindingRecord
+  /// nil where its bucket is full.
+  public let path: String?
+  public let result: MinimizationResult
+}
+
+/// Minimizes what a case showed, keeping its bucket.
+///
+/// - Parameters:
+///   - verdict: a divergence or fault.
+///   - runner: runs the candidates.
+public func minimizeFinding(
+  _ testCase: Case, _ verdict: Verdict, runner: CaseRunner, lanes: LaneSelection, budget: MinimizationBudget
+) -> MinimizationResult {
+  let bucket = verdict.bucket
+  let lanes = verdict.lanes ?? lanes
+  return minimize(testCase, budget: budget) { runner.runCase($0, lanes: lanes).verdict.bucket == bucket }
+}
+
+extension Verdict {
+  /// The one lane that a finding is about; nil where it comes before lanes.
+  fileprivate var lanes: LaneSelection? {
+    let lane: LaneName? =
+      switch self {
+      case .diverge(let divergence): divergence.lane
+      case .fault(let fault): fault.lane
+      case .agree, .poisoned: nil
+      }
+    guard case .native(let strategy)? = lane else { return nil }
+    return .strategies([strategy])
+  }
+}
+
+/// Minimizes and stores a finding.
+public func storeFinding(
+  _ origin: CaseOrigin, _ verdict: Verdict, runner: CaseRunner, lanes: LaneSelection, store: CorpusStore,
+  budget: MinimizationBudget = MinimizationBudget()
+) throws(CorpusError) -> StoredFinding {
+  let original = origin.entry.case
+  let result = minimizeFinding(original, verdict, runner: runner, lanes: lanes, budget: budget)
+  let lanes = verdict.lanes ?? lanes
+  let final = runner.runCase(result.case, lanes: lanes).verdict
+  // The choices make the original again, not what is left of it.
+  let isMinimized = result.case != original
+  let entry = CorpusEntry(
+    case: result.case, choices: isMinimized ? nil : origin.entry.choices, meta: origin.entry.meta)
+  let envelope = encodeEnvelope(entry)
+  let digest = entryDigest(envelope)
+  let bucket = verdict.bucket ?? verdict.name
+  let path = store.path(ofFinding: digest, in: bucket)
+  let laneArgument = lanes == .ofCase ? "" : " --lanes \(lanes.name)"
+  var record = FindingRecord(
+    bucket: bucket, digest: digest.description, sentence: final.sentence, verdict: verdict.name,
+    lanes: [LaneName.host.description], seed: origin.entry.meta?.seed, index: origin.entry.meta?.index,
+    version: stablefuzzVersion, sizeBefore: caseSize(original), sizeAfter: caseSize(result.case),
+    commands: [
+      "stablefuzz replay \(path)\(laneArgument)", "stablefuzz trace \(path)\(laneArgument)",
+      "stablefuzz replay \(origin.source)\(laneArgument)",
+    ])
+  switch final {
+  case .diverge(let divergence):
+    record.observable = divergence.observable.rawValue
+    record.messageIndex = divergence.messageIndex
+    record.message = divergence.message.summary
+    record.callIndex = divergence.call?.index
+    record.lanes.append(divergence.lane.description)
+  case .fault(let fault):
+    if let lane = fault.lane { record.lanes.append(lane.description) }
+  case .agree, .poisoned: break
+  }
+  let wat = (try? decode(result.case.module)).map(printText) ?? ";; the module does not decode\n"
+  let placement = try store.storeFinding(
+    envelope, record: record, wat: wat, readme: findingReadme(record, wat: wat))
+  return StoredFinding(record: record, path: placement.path, result: result)
+}
+
+extension FindingPlacement {
+  var path: String? {
+    switch self {
+    case .stored(let path), .known(let path): path
+    case .bucketFull: nil
+    }
+  }
+}
+
+/// The size of a case; a module that does not decode counts with its bytes only.
+public func caseSize(_ testCase: Case) -> CaseSize {
+  var size = CaseSize(
+    moduleBytes: testCase.module.count + (testCase.secondModule?.count ?? 0), functions: 0, instructions: 0,
+    messages: testCase.plan.messages.count)
+  for bytes in [testCase.module, testCase.secondModule ?? []] {
+    guard !bytes.isEmpty, let module = try? decode(bytes) else { continue }
+    size.functions += module.functions.count
+    size.instructions += module.functions.reduce(0) { $0 + max($1.body.instructions.count - 1, 0) }
+  }
+  return size
+}

@@ -1,0 +1,87 @@
+// The gate: what CI asks before a change may land. Replays the corpus, runs fresh cases, and makes sure that enough was
+// done and that it can be repeated. Called by `gate`.
+
+import Canister
+import Corpus
+import Differential
+
+/// What the gate asks for.
+public struct GateConfiguration: Sendable {
+  public var campaign: CampaignConfiguration
+  /// Fresh cases that have to be compared at least.
+  public var minimumCases: Int
+  /// Files and directories replayed before.
+  public var corpus: [String]
+
+  public init(campaign: CampaignConfiguration, minimumCases: Int, corpus: [String]) {
+    self.campaign = campaign
+    self.minimumCases = minimumCases
+    self.corpus = corpus
+  }
+}
+
+/// A corpus entry that did not come out as `agree` or `poisoned`.
+public struct FailedReplay: Sendable {
+  public let path: String
+  public let verdict: Verdict
+}
+
+/// What the gate found.
+public struct GateOutcome: Sendable {
+  public let replayed: Int
+  public let failures: [FailedReplay]
+  public let campaign: CampaignOutcome
+  /// Indices of fresh cases that gave another digest when they were run again.
+  public let unstable: [UInt64]
+  public let minimumCases: Int
+
+  public var divergences: Int { campaign.record.verdicts.diverge + failures.count { $0.verdict.name == "diverge" } }
+  public var faults: Int { campaign.record.verdicts.fault + failures.count { $0.verdict.name == "fault" } }
+  public var hasDoneEnough: Bool { campaign.record.casesCompared >= minimumCases }
+}
+
+/// Fresh cases that are run a second time.
+private let repeatedCases: UInt64 = 200
+
+/// Runs the gate.
+public func runGate(
+  _ configuration: GateConfiguration, stores: CampaignStores, world: CampaignWorld
+) throws(CorpusError) -> GateOutcome {
+  let runner = CaseRunner(instrumenter: configuration.campaign.instrumenter)
+  var failures: [FailedReplay] = []
+  var replayed = 0
+  for root in configuration.corpus {
+    for path in try listCases(at: root) {
+      let verdict = runner.runCase(try readEntry(path).case, lanes: .strategies(Strategy.all)).verdict
+      replayed += 1
+      switch verdict {
+      case .agree, .poisoned: break
+      case .diverge, .fault: failures.append(FailedReplay(path: path, verdict: verdict))
+      }
+    }
+  }
+  let outcome = try runCampaign(configuration.campaign, stores: stores, world: world)
+  return GateOutcome(
+    replayed: replayed, failures: failures, campaign: outcome,
+    unstable: unstableCases(configuration.campaign, count: min(repeatedCases, outcome.position)),
+    minimumCases: configuration.minimumCases)
+}
+
+/// Runs the first cases twice, the second time in the opposite order on another runner, and compares their digests.
+private func unstableCases(_ configuration: CampaignConfiguration, count: UInt64) -> [UInt64] {
+  let runners = (CaseRunner(instrumenter: configuration.instrumenter), CaseRunner(instrumenter: configuration.instrumenter))
+  let indices = (0..<count).compactMap(configuration.shard.index)
+  func digests(_ runner: CaseRunner, _ indices: [UInt64]) -> [UInt64: CaseResult] {
+    var results: [UInt64: CaseResult] = [:]
+    for index in indices {
+      let origin = generatedOrigin(configuration.profile, seed: configuration.seed, index: index)
+      results[index] = runner.runCase(origin.entry.case, lanes: configuration.lanes)
+    }
+    return results
+  }
+  let first = digests(runners.0, indices)
+  let second = digests(runners.1, indices.reversed())
+  return indices.filter {
+    first[$0]?.digest != second[$0]?.digest || first[$0]?.verdict != second[$0]?.verdict
+  }
+}

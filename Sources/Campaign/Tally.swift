@@ -1,0 +1,83 @@
+// The running totals of a campaign. Filled by `runCampaign`, stored in its checkpoint and record.
+
+import Canister
+import ContentHash
+import Corpus
+import Differential
+
+/// Totals over the cases run so far.
+struct Tally {
+  var verdicts = VerdictCounts()
+  var casesCompared = 0
+  var casesWithoutTrap = 0
+  var casesUseful = 0
+  /// Order-free sum, so that it does not depend on who ran which case when.
+  var digest = Digest.zero
+  /// Cases by bucket, and where one of them is stored.
+  var buckets: [String: (cases: Int, path: String?)] = [:]
+  /// Position in the shard of the next case.
+  var position: UInt64 = 0
+
+  /// Stable calls that a useful case makes at least; contract: it touches stable memory usefully.
+  static let usefulStableCalls = 3
+
+  init() {}
+
+  /// Continues from a checkpoint.
+  init(_ checkpoint: CheckpointRecord) {
+    let record = checkpoint.record
+    verdicts = record.verdicts
+    casesCompared = record.casesCompared
+    casesWithoutTrap = checkpoint.casesWithoutTrap
+    casesUseful = checkpoint.casesUseful
+    digest = Digest(record.digest) ?? .zero
+    for bucket in record.buckets { buckets[bucket.bucket] = (bucket.cases, bucket.path) }
+    position = checkpoint.nextIndex
+  }
+
+  /// Cases that diverged or showed a fault.
+  var findings: Int { verdicts.diverge + verdicts.fault }
+
+  /// Adds one case.
+  mutating func add(_ result: CaseResult, index: UInt64) {
+    position += 1
+    var member = DigestStream()
+    member.add(index)
+    member.add(result.digest)
+    member.add(Array(result.verdict.sentence.utf8))
+    digest.add(member.finish())
+    switch result.verdict {
+    case .agree: verdicts.agree += 1
+    case .poisoned: verdicts.poisoned += 1
+    case .diverge: verdicts.diverge += 1
+    case .fault: verdicts.fault += 1
+    }
+    if let bucket = result.verdict.bucket { buckets[bucket, default: (0, nil)].cases += 1 }
+    if case .fault = result.verdict { return }
+    casesCompared += 1
+    if result.ranWithoutTrap {
+      casesWithoutTrap += 1
+      if result.effectiveStableCalls >= Self.usefulStableCalls { casesUseful += 1 }
+    }
+  }
+
+  /// The record of the campaign so far.
+  func record(_ configuration: CampaignConfiguration, elapsed: Double) -> CampaignRecord {
+    let compared = Double(max(casesCompared, 1))
+    let byCount = buckets.sorted { ($1.value.cases, $0.key) < ($0.value.cases, $1.key) }
+    return CampaignRecord(
+      version: stablefuzzVersion, configuration: configuration.settings, seed: configuration.seed,
+      firstIndex: configuration.shard.number - 1, endIndex: configuration.shard.index(position) ?? .max,
+      verdicts: verdicts, casesCompared: casesCompared, shareWithoutTrap: Double(casesWithoutTrap) / compared,
+      shareUseful: Double(casesUseful) / compared, execsPerSecond: elapsed > 0 ? Double(casesCompared) / elapsed : 0,
+      elapsedSeconds: elapsed, digest: digest.description,
+      buckets: byCount.map { BucketCount(bucket: $0.key, cases: $0.value.cases, path: $0.value.path) },
+      commands: ["stablefuzz \(configuration.arguments(cases: position))"])
+  }
+
+  func checkpoint(_ configuration: CampaignConfiguration, elapsed: Double) -> CheckpointRecord {
+    CheckpointRecord(
+      nextIndex: position, casesWithoutTrap: casesWithoutTrap, casesUseful: casesUseful,
+      record: record(configuration, elapsed: elapsed))
+  }
+}

@@ -1,0 +1,297 @@
+// Raw linear memory: a sparse reservation with copy-on-first-write tracking per OS page. Shared by both lanes, and the
+// only state that they share the code of: what to commit and when to roll back is each lane's own business.
+
+import Canister
+import ContentHash
+import Glibc
+import Wasm
+
+/// The part of a memory that the interpreter's loop keeps in registers.
+struct MemoryState {
+  /// First byte. Fixed for the memory's lifetime.
+  let base: UnsafeMutableRawPointer
+  var byteCount: UInt64
+  /// For each OS page of the reservation: 1 once its former contents are saved in this transaction, else 0.
+  let savedFlags: UnsafeMutablePointer<UInt8>
+  /// The memory itself; nil in the stand-in for modules without memory.
+  let owner: Unmanaged<LinearMemory>?
+
+  /// A memory of size 0, for modules without one. The pointers are never followed, since every access is out of bounds.
+  static var empty: MemoryState {
+    MemoryState(
+      base: UnsafeMutableRawPointer(mutating: UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped), byteCount: 0,
+      savedFlags: UnsafeMutablePointer(bitPattern: 8).unsafelyUnwrapped, owner: nil)
+  }
+}
+
+/// What several committed transactions of a memory overwrote.
+public struct MemoryJournal {
+  /// The size before each of the transactions.
+  var byteCounts: [UInt64] = []
+  /// Overwritten pages in order, and their former contents behind one another.
+  var pages: [UInt64] = []
+  var contents: [UInt8] = []
+
+  public init() {}
+}
+
+/// A Wasm memory. Costs address space for its maximum and real memory only for the pages that are touched.
+///
+/// All writes belong to a transaction: on the first write to an OS page its former contents are saved. `commit` makes
+/// the writes permanent, `rollback` takes back all of them, `revert` those of one page.
+public final class LinearMemory {
+  /// One OS page that was written since the memory was last recycled.
+  private struct Entry {
+    var page: UInt64
+    /// Digest of the committed contents; zero for a page of zeros.
+    var digest = Digest.zero
+    /// Position of the saved contents; meaningful while the page's saved flag is set.
+    var savedPosition = 0
+  }
+
+  /// The type with which the memory was created; its minimum is the size that it started with.
+  public private(set) var type: MemoryType
+  /// What the interpreter's loop reads: base, size and flags.
+  let state: UnsafeMutablePointer<MemoryState>
+  private let base: UnsafeMutableRawPointer
+  private let savedFlags: UnsafeMutablePointer<UInt8>
+  /// For each OS page of the reservation: 1 + its position in `entries`; 0 for a page never written.
+  private let entryNumbers: UnsafeMutablePointer<UInt32>
+  /// Bytes of address space behind `base`.
+  private let reservation: UInt64
+  /// Current size in bytes.
+  public private(set) var byteCount: UInt64 {
+    get { state.pointee.byteCount }
+    set { state.pointee.byteCount = newValue }
+  }
+  private var committedByteCount: UInt64
+  private var entries: [Entry] = []
+  /// Pages saved in this transaction, in order of first write, and their former contents in the same order.
+  public private(set) var touchedPages: [UInt64] = []
+  private var saved: UnsafeMutablePointer<UInt8>
+  private var savedCapacity = 16
+  private var digest = Digest.zero
+
+  /// Largest reservation for one memory: the stable memory of production.
+  static let maximumReservation: UInt64 = 8_192_000 * Sizes.wasmPage
+
+  /// Creates a memory of the type's minimum size.
+  ///
+  /// - Throws: `Trap.hostMemoryExhausted` when the address space cannot be reserved or the minimum exceeds what can be.
+  public init(_ type: MemoryType) throws(Trap) {
+    reservation = Self.reservation(for: type)
+    guard type.limits.minimum <= reservation / Sizes.wasmPage else { throw .hostMemoryExhausted }
+    let pages = reservation / Sizes.osPage
+    guard let base = Self.reserve(reservation), let flags = Self.reserve(pages),
+      let numbers = Self.reserve(pages * 4)
+    else { throw .hostMemoryExhausted }
+    self.base = base
+    savedFlags = flags.assumingMemoryBound(to: UInt8.self)
+    entryNumbers = numbers.assumingMemoryBound(to: UInt32.self)
+    saved = .allocate(capacity: savedCapacity * Int(Sizes.osPage))
+    self.type = type
+    state = .allocate(capacity: 1)
+    committedByteCount = type.limits.minimum * Sizes.wasmPage
+    state.initialize(
+      to: MemoryState(base: base, byteCount: committedByteCount, savedFlags: savedFlags, owner: .passUnretained(self)))
+  }
+
+  deinit {
+    state.deallocate()
+    munmap(base, Int(max(reservation, Sizes.osPage)))
+    munmap(savedFlags, Int(max(reservation / Sizes.osPage, Sizes.osPage)))
+    munmap(entryNumbers, Int(max(reservation / Sizes.osPage * 4, Sizes.osPage)))
+    saved.deallocate()
+  }
+
+  /// Address space for a memory type: its maximum, within what its address width and this machine allow.
+  static func reservation(for type: MemoryType) -> UInt64 {
+    let ceiling = type.is64Bit ? maximumReservation / Sizes.wasmPage : Sizes.stable32Ceiling
+    return min(type.limits.maximum ?? ceiling, ceiling) * Sizes.wasmPage
+  }
+
+  private static func reserve(_ byteCount: UInt64) -> UnsafeMutableRawPointer? {
+    let address = mmap(
+      nil, Int(max(byteCount, Sizes.osPage)), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+      0)
+    return address == MAP_FAILED ? nil : address
+  }
+
+  /// Whether a memory of this type can take over the reservation (see `MemoryPool`).
+  func fits(_ type: MemoryType) -> Bool {
+    type.is64Bit == self.type.is64Bit && Self.reservation(for: type) == reservation
+      && type.limits.minimum * Sizes.wasmPage <= reservation
+  }
+
+  /// Makes the memory as good as new: all zeros, the type's minimum size. Touched pages stay mapped, because zeroing
+  /// them costs a tenth of faulting them in again.
+  func recycle(as type: MemoryType) {
+    for page in touchedPages { savedFlags[Int(page)] = 0 }
+    touchedPages.removeAll(keepingCapacity: true)
+    // A case that touched very much gives its memory back, so that one outlier does not make all later resets slow.
+    if entries.count > 4_096 {
+      madvise(base, Int(reservation), MADV_DONTNEED)
+      for entry in entries { entryNumbers[Int(entry.page)] = 0 }
+    } else {
+      for entry in entries {
+        memset(base + Int(entry.page * Sizes.osPage), 0, Int(Sizes.osPage))
+        entryNumbers[Int(entry.page)] = 0
+      }
+    }
+    entries.removeAll(keepingCapacity: true)
+    digest = .zero
+    self.type = type
+    byteCount = type.limits.minimum * Sizes.wasmPage
+    committedByteCount = byteCount
+  }
+
+  // MARK: Size
+
+  /// Current size in Wasm pages.
+  public var pageCount: UInt64 { byteCount / Sizes.wasmPage }
+
+  /// Grows by a number of Wasm pages.
+  ///
+  /// - Returns: the former size in pages, or nil where the maximum (or the reservation) would be passed.
+  public func grow(by pages: UInt64) -> UInt64? {
+    let old = pageCount
+    let (new, overflow) = old.addingReportingOverflow(pages)
+    guard !overflow, new <= reservation / Sizes.wasmPage else { return nil }
+    byteCount = new * Sizes.wasmPage
+    return old
+  }
+
+  // MARK: Access
+
+  /// The bytes of a range.
+  ///
+  /// - Throws: `Trap.memoryOutOfBounds` when the range passes the end.
+  public func bytes(at address: UInt64, count: UInt64) throws(Trap) -> UnsafeRawBufferPointer {
+    try check(address, count)
+    return UnsafeRawBufferPointer(start: base + Int(address), count: Int(count))
+  }
+
+  /// The bytes of a range, for writing: its pages are saved first.
+  ///
+  /// - Throws: `Trap.memoryOutOfBounds` when the range passes the end.
+  public func writableBytes(at address: UInt64, count: UInt64) throws(Trap) -> UnsafeMutableRawBufferPointer {
+    try check(address, count)
+    touch(address, count)
+    return UnsafeMutableRawBufferPointer(start: base + Int(address), count: Int(count))
+  }
+
+  private func check(_ address: UInt64, _ count: UInt64) throws(Trap) {
+    let (end, overflow) = address.addingReportingOverflow(count)
+    if overflow || end > byteCount { throw .memoryOutOfBounds }
+  }
+
+  /// Saves the pages of a range that is in bounds, before it is written.
+  func touch(_ address: UInt64, _ count: UInt64) {
+    guard count > 0 else { return }
+    for page in address >> 12...(address &+ count &- 1) >> 12 where savedFlags[Int(page)] == 0 { save(page) }
+  }
+
+  /// Saves a page that was not written yet in this transaction.
+  @inline(never) func save(_ page: UInt64) {
+    savedFlags[Int(page)] = 1
+    if entryNumbers[Int(page)] == 0 {
+      entries.append(Entry(page: page))
+      entryNumbers[Int(page)] = UInt32(entries.count)
+    }
+    if touchedPages.count == savedCapacity { enlargeSaved() }
+    entries[Int(entryNumbers[Int(page)]) - 1].savedPosition = touchedPages.count
+    memcpy(savedBytes(touchedPages.count), base + Int(page * Sizes.osPage), Int(Sizes.osPage))
+    touchedPages.append(page)
+  }
+
+  private func savedBytes(_ position: Int) -> UnsafeMutablePointer<UInt8> { saved + position * Int(Sizes.osPage) }
+
+  private func enlargeSaved() {
+    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: 2 * savedCapacity * Int(Sizes.osPage))
+    memcpy(larger, saved, savedCapacity * Int(Sizes.osPage))
+    saved.deallocate()
+    saved = larger
+    savedCapacity *= 2
+  }
+
+  // MARK: Transactions
+
+  /// The contents that a page had when the transaction began, 4,096 bytes.
+  public func committedBytes(ofPage page: UInt64) -> UnsafeRawPointer {
+    guard savedFlags[Int(page)] != 0 else { return UnsafeRawPointer(base + Int(page * Sizes.osPage)) }
+    return UnsafeRawPointer(savedBytes(entries[Int(entryNumbers[Int(page)]) - 1].savedPosition))
+  }
+
+  /// The size in bytes when the transaction began.
+  public var committedSize: UInt64 { committedByteCount }
+
+  /// Makes all writes since the last commit or rollback permanent.
+  public func commit() {
+    for page in touchedPages {
+      savedFlags[Int(page)] = 0
+      let number = Int(entryNumbers[Int(page)]) - 1
+      digest.remove(entries[number].digest)
+      entries[number].digest = currentDigest(ofPage: page)
+      digest.add(entries[number].digest)
+    }
+    touchedPages.removeAll(keepingCapacity: true)
+    committedByteCount = byteCount
+  }
+
+  /// Takes back all writes and growth since the last commit or rollback.
+  public func rollback() {
+    for (position, page) in touchedPages.enumerated() {
+      memcpy(base + Int(page * Sizes.osPage), savedBytes(position), Int(Sizes.osPage))
+      savedFlags[Int(page)] = 0
+    }
+    touchedPages.removeAll(keepingCapacity: true)
+    byteCount = committedByteCount
+  }
+
+  /// Takes back the writes to some of the touched pages; growth stays.
+  public func revert(where isReverted: (UInt64) -> Bool) {
+    for (position, page) in touchedPages.enumerated() where isReverted(page) {
+      memcpy(base + Int(page * Sizes.osPage), savedBytes(position), Int(Sizes.osPage))
+    }
+  }
+
+  /// `commit`, keeping what is needed to take it back later.
+  public func commit(into journal: inout MemoryJournal) {
+    journal.byteCounts.append(committedByteCount)
+    for (position, page) in touchedPages.enumerated() {
+      journal.pages.append(page)
+      journal.contents.append(contentsOf: UnsafeBufferPointer(start: savedBytes(position), count: Int(Sizes.osPage)))
+    }
+    commit()
+  }
+
+  /// Takes back the transaction at hand and all that were committed into the journal.
+  public func undo(_ journal: MemoryJournal) {
+    rollback()
+    guard let byteCount = journal.byteCounts.first else { return }
+    self.byteCount = byteCount
+    // Latest first, so that the oldest contents of a page stay.
+    for (position, page) in journal.pages.enumerated().reversed() {
+      touch(page * Sizes.osPage, Sizes.osPage)
+      let range = position * Int(Sizes.osPage)..<(position + 1) * Int(Sizes.osPage)
+      UnsafeMutableRawBufferPointer(start: base + Int(page * Sizes.osPage), count: Int(Sizes.osPage))
+        .copyBytes(from: journal.contents[range])
+    }
+    commit()
+  }
+
+  /// Order-free sum of the digests of all non-zero pages, as of the last commit or rollback.
+  public var committedContents: Digest { digest }
+
+  /// The non-zero pages as of now, ascending, with their bytes: for reports, not for comparing.
+  public var nonZeroPages: [(page: UInt64, bytes: UnsafeRawBufferPointer)] {
+    entries.map(\.page).sorted().compactMap { page in
+      let bytes = UnsafeRawBufferPointer(start: base + Int(page * Sizes.osPage), count: Int(Sizes.osPage))
+      return Digest(ofPage: page, bytes) == .zero ? nil : (page, bytes)
+    }
+  }
+
+  private func currentDigest(ofPage page: UInt64) -> Digest {
+    Digest(ofPage: page, UnsafeRawBufferPointer(start: base + Int(page * Sizes.osPage), count: Int(Sizes.osPage)))
+  }
+}

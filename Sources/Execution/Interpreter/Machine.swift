@@ -1,0 +1,111 @@
+// The machine: value stack, call stack, and calls into an instance. Its loop is in `Machine+Run.swift`.
+
+import Canister
+import Glibc
+import Wasm
+
+/// Is told about calls of traced functions.
+public protocol CallTracer: AnyObject {
+  /// A traced function has been entered; `slots` hold its arguments.
+  func enter(_ function: FunctionIndex, _ slots: UnsafeMutablePointer<UInt64>)
+  /// A traced function is about to return; `slots` hold its results.
+  func leave(_ function: FunctionIndex, _ slots: UnsafeMutablePointer<UInt64>)
+}
+
+/// A caller's state while its callee runs.
+struct Frame {
+  var code: UnsafePointer<UInt64>
+  var registers: UnsafeMutablePointer<UInt64>
+  var context: UnsafeMutablePointer<InstanceContext>
+  var depth: Int
+}
+
+/// An interpreter for register bytecode. Used by one thread at a time.
+public final class Machine {
+  /// The instruction counter of code translated with counting: exact whenever an imported function runs and after
+  /// `invoke` has returned or thrown.
+  public var counter: Int64 = .max
+  public weak var tracer: (any CallTracer)?
+
+  /// Calls within calls, injected functions not counted; one more is a trap. Fixed, so that it does not depend on the
+  /// build or on the frame sizes that a translation happens to need.
+  public static let maximumCallDepth = 10_000
+  /// Frames of all kinds; injected functions nest only a few levels.
+  private static let maximumFrames = maximumCallDepth + 64
+  /// Registers of all frames together, 8 bytes each.
+  private static let stackCapacity = 8 << 20
+
+  let stack: UnsafeMutablePointer<UInt64>
+  let stackEnd: UnsafeMutablePointer<UInt64>
+  let frames: UnsafeMutablePointer<Frame>
+  let framesEnd: UnsafeMutablePointer<Frame>
+  private let stackByteCount = stackCapacity * MemoryLayout<UInt64>.stride
+
+  public init() {
+    let address = mmap(
+      nil, stackByteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    guard let address, address != MAP_FAILED else { fatalError("out of memory") }
+    stack = address.bindMemory(to: UInt64.self, capacity: Self.stackCapacity)
+    stackEnd = stack + Self.stackCapacity
+    frames = .allocate(capacity: Self.maximumFrames)
+    framesEnd = frames + Self.maximumFrames
+  }
+
+  deinit {
+    munmap(stack, stackByteCount)
+    frames.deallocate()
+  }
+
+  /// Calls a function.
+  ///
+  /// - Parameter arguments: register bits, one per parameter of the function's type.
+  /// - Returns: the bits of the results.
+  /// - Throws: the trap that ended the call; state changed until then stays changed.
+  @discardableResult public func invoke(
+    _ function: FunctionIndex, of instance: Instance, arguments: [UInt64] = []
+  ) throws(Trap) -> [UInt64] {
+    for (position, argument) in arguments.enumerated() { stack[position] = argument }
+    try run(instance.entry(function))
+    let count = instance.type(of: function).results.count
+    return count == 0 ? [] : (0..<count).map { stack[$0] }
+  }
+
+  // MARK: Called from the loop, out of line
+
+  /// Serves a call of an imported host function.
+  @inline(never) func callHost(
+    _ entry: UnsafeMutablePointer<FunctionEntry>, _ slots: UnsafeMutablePointer<UInt64>
+  ) throws(Trap) {
+    let instance = entry.pointee.context.pointee.instance.takeUnretainedValue()
+    guard case .host(let handler, let number) = instance.imports[Int(entry.pointee.position)] else { return }
+    try handler.call(number, slots, self)
+  }
+
+  @inline(never) func prepare(
+    _ entry: UnsafeMutablePointer<FunctionEntry>
+  ) throws(Trap) -> UnsafePointer<UInt64> {
+    try entry.pointee.context.pointee.instance.takeUnretainedValue().prepare(entry)
+  }
+
+  /// Looks up and checks the callee of an indirect call.
+  @inline(never) func callee(
+    _ context: UnsafeMutablePointer<InstanceContext>, _ index: UInt64, _ operand: UInt64
+  ) throws(Trap) -> UnsafeMutablePointer<FunctionEntry> {
+    let instance = context.pointee.instance.takeUnretainedValue()
+    let table = instance.tables[Int(operand >> 32)]
+    let type = Int(operand & 0xFFFF_FFFF)
+    guard index < table.count else { throw .tableOutOfBounds }
+    guard let entry = UnsafeMutablePointer<FunctionEntry>(bitPattern: UInt(table.elements[Int(index)])) else {
+      throw .uninitializedElement
+    }
+    if entry.pointee.context == context {
+      guard entry.pointee.type == instance.compiled.canonicalTypes[type] else { throw .indirectCallTypeMismatch }
+    } else {
+      let other = entry.pointee.context.pointee.instance.takeUnretainedValue()
+      guard other.compiled.module.types[Int(entry.pointee.type)] == instance.compiled.module.types[type] else {
+        throw .indirectCallTypeMismatch
+      }
+    }
+    return entry
+  }
+}

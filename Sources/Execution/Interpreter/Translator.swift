@@ -1,0 +1,194 @@
+// Validated Wasm → register bytecode, one pass per function. Comes after the validator, whose checks it relies on, and
+// before the machine.
+
+import Canister
+import Wasm
+
+/// Why a valid module cannot be translated.
+public struct TranslationError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// In the function index space.
+  public let function: FunctionIndex
+  /// Position in the function's body; nil where the whole function is meant.
+  public let instruction: Int?
+  public let reason: String
+
+  public var description: String {
+    "function \(function)" + (instruction.map { ", instruction \($0)" } ?? "") + ": \(reason)"
+  }
+}
+
+/// What the translated code does besides computing.
+public struct TranslationOptions: Sendable {
+  /// Whether the code counts instructions in `Machine.counter`, as the host lane needs.
+  public var countsInstructions = false
+  /// Functions from this index on are injected ones: their frames do not count against the call depth.
+  public var firstInjectedFunction: FunctionIndex?
+  /// Functions whose calls are reported to the machine's tracer.
+  public var tracedFunctions: Set<FunctionIndex> = []
+
+  public init() {}
+}
+
+/// Translates the functions of one module.
+///
+/// Registers of a frame: parameters and locals first, then one per place of the operand stack. A `local.get` or a
+/// constant emits nothing; the operand stands for the local or the value until something needs it in its own place. So
+/// local reads cost no operation, and most writes change the destination of the operation before.
+struct Translator {
+  let module: Module
+  let spaces: IndexSpaces
+  let options: TranslationOptions
+  let is64BitHeap: Bool
+
+  var code = CodeBuffer()
+  var operands: [Operand] = []
+  var controls: [Control] = []
+  /// For each local: how many operands stand for it.
+  var localUses: [Int32] = []
+  /// How many operands stand for locals.
+  var localOperands = 0
+  var localCount = 0
+  var maximumHeight = 0
+  var resultCount = 0
+  /// Whether the code at this point cannot be reached; it is skipped.
+  var isDead = false
+  /// Blocks opened inside skipped code.
+  var deadDepth = 0
+  var usesNarrowJumps = true
+  private var charges: [ChargePoint] = []
+  private var labels: [UInt32] = []
+  private var isTraced = false
+  private var tracedIndex = 0
+
+  init(module: Module, options: TranslationOptions) {
+    self.module = module
+    spaces = IndexSpaces(module)
+    self.options = options
+    is64BitHeap = spaces.memories.first?.is64Bit ?? false
+  }
+
+  /// The code of one function and the size of its frame.
+  struct Output {
+    let words: [UInt64]
+    /// Registers that the function uses, its results included.
+    let frameSize: Int
+  }
+
+  /// Largest number of registers in a frame: what a 16-bit field can name.
+  static let maximumFrameSize = 65_535
+
+  /// Translates a defined function.
+  ///
+  /// - Throws: `TranslationError` when the frame has too many registers or the code uses vectors.
+  mutating func translate(_ position: Int) throws(TranslationError) -> Output {
+    usesNarrowJumps = true
+    try run(position)
+    if code.hasOverflow {
+      usesNarrowJumps = false
+      try run(position)
+    }
+    let frameSize = max(localCount + maximumHeight, resultCount) + 1
+    guard frameSize <= Self.maximumFrameSize else {
+      throw TranslationError(
+        function: FunctionIndex(spaces.importedFunctions + position), instruction: nil,
+        reason: "needs \(frameSize) registers; at most \(Self.maximumFrameSize) are supported")
+    }
+    return Output(words: code.words, frameSize: frameSize)
+  }
+
+  private mutating func run(_ position: Int) throws(TranslationError) {
+    let function = module.functions[position]
+    let type = module.types[function.type.position]
+    begin(function, type, index: spaces.importedFunctions + position)
+    let body = function.body
+    labels = body.labels
+    if options.countsInstructions { chargePoints(of: body, is64BitHeap: is64BitHeap, into: &charges) }
+    var nextCharge = 0
+    for (number, instruction) in body.instructions.enumerated() {
+      if options.countsInstructions {
+        if !isDead, let operand = sizeOperand(of: instruction) { chargeDynamically(operand) }
+        if nextCharge < charges.count, charges[nextCharge].position == number {
+          let point = charges[nextCharge]
+          nextCharge += 1
+          if !isDead { emitCharge(point) }
+        }
+      }
+      if isDead {
+        skip(instruction)
+      } else if instruction.opcode.rawValue >> 8 == 0xFD {
+        throw TranslationError(
+          function: FunctionIndex(spaces.importedFunctions + position), instruction: number,
+          reason: "\(instruction.opcode.row.text): vector instructions are not executed")
+      } else {
+        translate(instruction)
+      }
+      if localCount + maximumHeight > Self.maximumFrameSize { return }
+    }
+  }
+
+  private mutating func begin(_ function: Function, _ type: FunctionType, index: Int) {
+    code.removeAll()
+    operands.removeAll(keepingCapacity: true)
+    controls.removeAll(keepingCapacity: true)
+    localCount = type.parameters.count + function.body.locals.reduce(0) { $0 + Int($1.count) }
+    localUses.removeAll(keepingCapacity: true)
+    localUses.append(contentsOf: repeatElement(0, count: localCount))
+    localOperands = 0
+    maximumHeight = 0
+    resultCount = type.results.count
+    isDead = false
+    deadDepth = 0
+    charges.removeAll(keepingCapacity: true)
+    tracedIndex = index
+    isTraced = options.tracedFunctions.contains(FunctionIndex(index))
+    controls.append(Control(kind: .function, height: 0, parameters: 0, results: type.results.count))
+    if isTraced { code.emit(UInt64(.traceEntry, bc: index)) }
+  }
+
+  // MARK: Counting
+
+  /// The operand that a bulk instruction is charged for, and whether it is an i64.
+  private func sizeOperand(of instruction: Instruction) -> Operand? {
+    switch instruction.opcode {
+    case .memoryFill, .memoryCopy, .memoryInit, .tableFill, .tableCopy, .tableInit: operands.last
+    default: nil
+    }
+  }
+
+  private mutating func chargeDynamically(_ operand: Operand) {
+    code.emit(UInt64(.chargeDynamic, a: register(of: operand)))
+  }
+
+  private mutating func emitCharge(_ point: ChargePoint) {
+    // Costs of one run fit 31 bits: bodies are at most some megabytes long.
+    code.emit(UInt64(point.isChecked ? .chargeAndCheck : .charge, bc: Int(point.cost)))
+  }
+
+  // MARK: Leaving the function
+
+  /// Emits the return of the top operands; they stay on the operand stack.
+  mutating func emitReturn() {
+    if resultCount == 1, let result = operands.last, !isTraced {
+      code.emit(UInt64(.returnOne, a: register(of: result)))
+      return
+    }
+    moveTop(resultCount, to: 0)
+    if isTraced { code.emit(UInt64(.traceReturn, bc: tracedIndex)) }
+    code.emit(UInt64(.returnNone))
+  }
+
+  /// The depths of a `br_table`, the default last.
+  func targets(_ range: LabelRange) -> ArraySlice<UInt32> { labels[range.indices] }
+
+  // MARK: Skipping code that cannot be reached
+
+  private mutating func skip(_ instruction: Instruction) {
+    switch instruction.opcode {
+    case .block, .loop, .if: deadDepth += 1
+    case .else where deadDepth == 0: translateElse()
+    case .end:
+      if deadDepth > 0 { deadDepth -= 1 } else { translateEnd() }
+    default: break
+    }
+  }
+}

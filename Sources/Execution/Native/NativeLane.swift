@@ -1,0 +1,306 @@
+// The native lane: a canister whose instrumented module works on stable memory by itself. Driven message by message by
+// `Differential`. Written from contract sections 3–6 and ic-semantics 6–11, apart from the host lane.
+
+import Canister
+import ContentHash
+import Wasm
+
+/// What native lanes use one after the other. One per worker.
+public final class NativeWorkspace {
+  let machine = Machine()
+  let memories = MemoryPool()
+
+  public init() {}
+}
+
+/// A native lane of one case.
+public final class NativeLane: Lane {
+  /// An installed module: the instance whose memories and globals are the canister's persistent state.
+  private final class Installation {
+    let module: NativeModule
+    let instance: Instance
+    /// What globals are in a new instance.
+    let initialGlobals: [UInt64]
+
+    init(_ module: NativeModule, _ instance: Instance) {
+      self.module = module
+      self.instance = instance
+      initialGlobals = instance.saveGlobals()
+    }
+
+    var stable: LinearMemory { instance.memories[module.stableMemory] }
+    var bytemap: LinearMemory { instance.memories[module.bytemap] }
+    var ownMemories: [LinearMemory] { module.ownMemories.map { instance.memories[$0] } }
+  }
+
+  /// What the executions of one message leave to be observed.
+  private struct Account {
+    var remainingInstructions: Int64
+    var hasRun = false
+    var dirtyPages = Set<UInt64>()
+    var mismarkedPages = Set<UInt64>()
+    var accessedPages: UInt64 = 0
+  }
+
+  private let modules: (first: NativeModule, second: NativeModule)
+  private let parameters: Parameters
+  private let workspace: NativeWorkspace
+  private let host: NativeHost
+  private var installed: Installation?
+  private var account: Account
+
+  public init(
+    first: NativeModule, second: NativeModule? = nil, parameters: Parameters,
+    workspace: NativeWorkspace = NativeWorkspace()
+  ) {
+    modules = (first, second ?? first)
+    self.parameters = parameters
+    self.workspace = workspace
+    host = NativeHost(parameters: parameters)
+    account = Account(remainingInstructions: parameters.instructionLimit)
+  }
+
+  deinit { installed?.instance.recycle(into: workspace.memories) }
+
+  /// Keeps the stable calls of the latest message while set; needs modules prepared with tracing.
+  public var recorder: StableCallRecorder? {
+    get { host.recorder }
+    set {
+      host.recorder = newValue
+      workspace.machine.tracer = newValue == nil ? nil : host
+    }
+  }
+
+  /// The stable memory, for reports; nil while the canister is empty.
+  public var stableMemory: LinearMemory? { installed?.stable }
+
+  /// The canister's own memories, for reports.
+  public var ownMemories: [LinearMemory] { installed?.ownMemories ?? [] }
+
+  // MARK: Messages
+
+  public func execute(_ message: Message) -> Observation {
+    account = Account(remainingInstructions: parameters.instructionLimit)
+    host.recorder?.beginMessage()
+    host.system.beginMessage(message)
+    let outcome: Outcome
+    do throws(Trap) {
+      outcome = try perform(message)
+    } catch {
+      host.system.finishMessage(keepsChanges: false)
+      outcome = Outcome(error, instructionLimit: parameters.instructionLimit)
+    }
+    return observation(outcome)
+  }
+
+  /// - Throws: the trap that ended the message; the canister is as before it.
+  private func perform(_ message: Message) throws(Trap) -> Outcome {
+    switch message {
+    case .install:
+      if installed != nil { return refuse(.notEmpty) }
+      return try replaceCode(with: modules.first, keepsStable: false)
+    case .reinstall(let choice, _): return try replaceCode(with: module(choice), keepsStable: false)
+    case .upgrade(let choice, _):
+      if installed == nil { return refuse(.empty) }
+      return try replaceCode(with: module(choice), keepsStable: true)
+    case .update(let name, _): return try call(name, [.update], orRefuse: .noMethod(.update, name: name))
+    case .query(let name, _):
+      return try call(name, [.query, .compositeQuery], orRefuse: .noMethod(.query, name: name))
+    case .heartbeat: return try runTask(.heartbeat, otherwise: .noReply)
+    case .globalTimer: return try runTask(.globalTimer, otherwise: .noReply)
+    case .lowWasmMemory: return try runTask(.lowWasmMemory, otherwise: .noReply)
+    case .inspectMessage: return try runTask(.inspectMessage, otherwise: .accepted)
+    }
+  }
+
+  private func module(_ choice: ModuleChoice) -> NativeModule {
+    switch choice {
+    case .first: modules.first
+    case .second: modules.second
+    }
+  }
+
+  private func refuse(_ refusal: Refusal) -> Outcome {
+    host.system.finishMessage(keepsChanges: false)
+    return Outcome(refusal)
+  }
+
+  /// Calls a method under the first of the entry points that has it.
+  private func call(_ name: String, _ entryPoints: [EntryPoint], orRefuse refusal: Refusal) throws(Trap) -> Outcome {
+    guard let installed else { return refuse(.empty) }
+    for entryPoint in entryPoints {
+      if let function = installed.module.function(entryPoint.exportName + name) {
+        return try runMessage(entryPoint, function, installed)
+      }
+    }
+    return refuse(refusal)
+  }
+
+  private func runTask(_ entryPoint: EntryPoint, otherwise: Outcome) throws(Trap) -> Outcome {
+    guard let installed else { return refuse(.empty) }
+    guard let function = installed.module.function(entryPoint.exportName) else {
+      host.system.finishMessage(keepsChanges: true)
+      return otherwise
+    }
+    return try runMessage(entryPoint, function, installed)
+  }
+
+  /// A message of one execution.
+  private func runMessage(
+    _ entryPoint: EntryPoint, _ function: FunctionIndex, _ canister: Installation
+  ) throws(Trap) -> Outcome {
+    let globals = canister.instance.saveGlobals()
+    do throws(Trap) {
+      try run(entryPoint, function, canister)
+    } catch {
+      discard(canister, globals)
+      throw error
+    }
+    if entryPoint.dropsChanges {
+      discard(canister, globals)
+    } else {
+      canister.stable.commit()
+      for memory in canister.ownMemories { memory.commit() }
+    }
+    host.system.finishMessage(keepsChanges: !entryPoint.dropsChanges)
+    return host.system.outcome
+  }
+
+  private func discard(_ canister: Installation, _ globals: [UInt64]) {
+    canister.stable.rollback()
+    for memory in canister.ownMemories { memory.rollback() }
+    canister.instance.restoreGlobals(globals)
+  }
+
+  /// Install, reinstall and upgrade: one transaction over all executions.
+  private func replaceCode(with module: NativeModule, keepsStable: Bool) throws(Trap) -> Outcome {
+    let old = installed
+    let oldGlobals = old?.instance.saveGlobals() ?? []
+    let keptStable = keepsStable ? old?.stable : nil
+    var journal = MemoryJournal()
+    var new: Installation?
+    do throws(Trap) {
+      if keepsStable, let old, let function = old.module.function(EntryPoint.preUpgrade.exportName) {
+        try run(.preUpgrade, function, old)
+        old.stable.commit(into: &journal)
+      }
+      let created = try instantiate(module, stable: keptStable)
+      new = created
+      try applyData(module, created)
+      let stages: [EntryPoint] = [.start, keepsStable ? .postUpgrade : .initialize]
+      for stage in stages {
+        guard let function = module.function(stage.exportName) else { continue }
+        try run(stage, function, created)
+        created.stable.commit(into: &journal)
+      }
+    } catch {
+      if let old {
+        if keepsStable { old.stable.undo(journal) }
+        discard(old, oldGlobals)
+      }
+      new?.instance.recycle(into: workspace.memories, except: keptStable)
+      throw error
+    }
+    for memory in new?.ownMemories ?? [] { memory.commit() }
+    old?.instance.recycle(into: workspace.memories, except: keptStable)
+    installed = new
+    host.system.finishMessage(keepsChanges: true)
+    return host.system.outcome
+  }
+
+  private func instantiate(_ module: NativeModule, stable: LinearMemory?) throws(Trap) -> Installation {
+    var objects = ImportedObjects()
+    objects.functions = module.imports.map { .host(host, $0.number) }
+    let provided = stable.map { [module.stableMemory: $0] } ?? [:]
+    return Installation(
+      module,
+      try Instance(module.compiled, imports: objects, memories: workspace.memories, provided: provided))
+  }
+
+  /// Puts the original's active data segments into the heap image, which the instrumented module does not do itself.
+  private func applyData(_ module: NativeModule, _ canister: Installation) throws(Trap) {
+    let memories = canister.ownMemories
+    for segment in module.activeData {
+      guard case .active(let memory, let offset) = segment.mode else { continue }
+      let address = canister.instance.evaluate(offset)
+      let target = try memories[memory.position].writableBytes(at: address, count: UInt64(segment.bytes.count))
+      target.copyBytes(from: segment.bytes)
+    }
+  }
+
+  // MARK: Executions
+
+  /// Runs a function as a new instance would: globals that do not persist, tables and bytemap as at the start, own page
+  /// budgets. Heap and stable changes stay uncommitted, but pages that the bytemap does not mark are taken back.
+  private func run(_ entryPoint: EntryPoint, _ function: FunctionIndex, _ canister: Installation) throws(Trap) {
+    let (module, instance) = (canister.module, canister.instance)
+    let persistent = module.persistentGlobals.map { instance.globals[$0].bits }
+    instance.restoreGlobals(canister.initialGlobals)
+    for (position, bits) in zip(module.persistentGlobals, persistent) { instance.globals[position].bits = bits }
+    let accessLimit = parameters.accessedPageLimits[entryPoint.pageLimitClass]
+    instance.globals[module.instructionCounter].bits = UInt64(bitPattern: account.remainingInstructions)
+    instance.globals[module.dirtyPageCounter].bits = parameters.dirtyPageLimits[entryPoint.pageLimitClass]
+    instance.globals[module.accessedPageCounter].bits = accessLimit
+    account.hasRun = true
+    host.begin(entryPoint, instance, module)
+
+    var failure: Trap?
+    do throws(Trap) {
+      try instance.resetTables()
+      try workspace.machine.invoke(function, of: instance)
+    } catch {
+      failure = error
+      host.endCall(error)
+    }
+
+    account.remainingInstructions = Int64(bitPattern: instance.globals[module.instructionCounter].bits)
+    account.accessedPages &+= accessLimit &- instance.globals[module.accessedPageCounter].bits
+    let marked = markedPages(canister)
+    account.dirtyPages.formUnion(marked)
+    if failure == nil {
+      let written = Set(canister.stable.touchedPages)
+      account.mismarkedPages.formUnion(written.symmetricDifference(marked))
+      canister.stable.revert { !marked.contains($0) }
+    }
+    canister.bytemap.rollback()
+    host.end()
+    if let failure { throw failure }
+  }
+
+  /// The OS pages of stable memory whose bytemap byte has the write bit, as the host finds them after an execution.
+  private func markedPages(_ canister: Installation) -> Set<UInt64> {
+    var pages = Set<UInt64>()
+    let bytemap = canister.bytemap
+    for bytemapPage in bytemap.touchedPages {
+      let first = bytemapPage * Sizes.osPage
+      guard let bytes = try? bytemap.bytes(at: first, count: Sizes.osPage) else { continue }
+      for word in stride(from: 0, to: bytes.count, by: 8)
+      where bytes.loadUnaligned(fromByteOffset: word, as: UInt64.self) & 0x0101_0101_0101_0101 != 0 {
+        for position in word..<word + 8 where bytes[position] & 1 != 0 { pages.insert(first + UInt64(position)) }
+      }
+    }
+    return pages
+  }
+
+  // MARK: Observation
+
+  private func observation(_ outcome: Outcome) -> Observation {
+    var observation = Observation(outcome: outcome)
+    if account.hasRun {
+      observation.instructions = min(
+        parameters.instructionLimit, parameters.instructionLimit &- account.remainingInstructions)
+      if account.remainingInstructions < 0 { observation.instructions = parameters.instructionLimit }
+    }
+    observation.dirtyPages = account.dirtyPages.sorted()
+    observation.mismarkedPages = account.mismarkedPages.sorted()
+    observation.accessedPages = account.accessedPages
+    observation.debugOutput = host.system.debugOutput
+    observation.performanceCounters = host.system.performanceCounters
+    guard let installed else { return observation }
+    observation.stableSize = installed.stable.pageCount
+    observation.stableContents = installed.stable.committedContents
+    observation.observe(heaps: installed.ownMemories)
+    observation.globals = installed.module.observedGlobals.map { installed.instance.globals[$0].bits }
+    return observation
+  }
+}

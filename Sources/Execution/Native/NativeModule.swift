@@ -1,0 +1,175 @@
+// An instrumented module made ready for the native lane: its ABI looked up by name, checked and translated. Depends only
+// on the ABI (ic-semantics section 11), so the output of any instrumenter that keeps it can run. Comes before `NativeLane`.
+
+import Canister
+import Wasm
+
+/// Why a module cannot run as a native lane: it breaks the ABI of instrumented modules.
+public struct ABIError: Error, Hashable, Sendable, CustomStringConvertible {
+  public let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// What serves an imported function of an instrumented module.
+enum NativeImport: Hashable {
+  case instrumentation(InstrumentationImport)
+  case system(SystemFunction)
+
+  /// The number under which the import is linked: the five of `__` stand behind the System API.
+  var number: Int {
+    switch self {
+    case .system(let function): Int(function.rawValue)
+    case .instrumentation(let function):
+      SystemFunction.allCases.count + (InstrumentationImport.allCases.firstIndex(of: function) ?? 0)
+    }
+  }
+
+  init?(number: Int) {
+    if number < SystemFunction.allCases.count {
+      guard let function = SystemFunction(rawValue: UInt8(number)) else { return nil }
+      self = .system(function)
+    } else {
+      let position = number - SystemFunction.allCases.count
+      guard InstrumentationImport.allCases.indices.contains(position) else { return nil }
+      self = .instrumentation(InstrumentationImport.allCases[position])
+    }
+  }
+}
+
+/// An instrumented canister module as the native lane runs it.
+public final class NativeModule {
+  let compiled: CompiledModule
+  /// By import position.
+  let imports: [NativeImport]
+  let is64BitHeap: Bool
+  let stableMemory: Int
+  let bytemap: Int
+  /// The canister's own memories in the order of the original module; the first is the heap.
+  let ownMemories: [Int]
+  let instructionCounter: Int
+  let dirtyPageCounter: Int
+  let accessedPageCounter: Int
+  /// Mutable globals that survive from execution to execution: those that are exported, without the counters.
+  let persistentGlobals: [Int]
+  /// The original's mutable globals, which are observed.
+  let observedGlobals: [Int]
+  /// The original's active data segments, which belong to the heap image and are applied once.
+  let activeData: [DataSegment]
+  /// The injected functions that stand for stable functions, for tracing.
+  let stableFunctions: [FunctionIndex: SystemFunction]
+
+  /// Prepares an instrumented module.
+  ///
+  /// - Parameters:
+  ///   - original: the module that was instrumented.
+  ///   - instrumented: valid, and made from `original` by an instrumenter with the replica's ABI.
+  ///   - isTraced: whether calls of stable functions are reported.
+  /// - Throws: `ABIError`.
+  public init(original: Module, instrumented: Module, isTraced: Bool = false) throws(ABIError) {
+    let spaces = IndexSpaces(instrumented)
+    imports = try Self.imports(of: instrumented)
+    stableMemory = try Self.memory(InstrumentationExport.stableMemory, of: instrumented)
+    bytemap = try Self.memory(InstrumentationExport.bytemap, of: instrumented)
+    let injected = [stableMemory, bytemap]
+    guard stableMemory != bytemap, spaces.memories[stableMemory].is64Bit, !spaces.memories[bytemap].is64Bit else {
+      throw ABIError("stable memory has to be a 64-bit memory, and the bytemap another, 32-bit one")
+    }
+    ownMemories = spaces.memories.indices.filter { !injected.contains($0) }
+    let originalMemories = IndexSpaces(original).memories
+    guard ownMemories.count == originalMemories.count, spaces.importedMemories == 0 else {
+      throw ABIError("\(originalMemories.count) memories became \(ownMemories.count), besides the injected ones")
+    }
+    is64BitHeap = originalMemories.first?.is64Bit ?? false
+
+    let counters = try [
+      InstrumentationExport.instructionCounter, InstrumentationExport.dirtyPageCounter,
+      InstrumentationExport.accessedPageCounter,
+    ].map { name throws(ABIError) in try Self.counter(name, of: instrumented, spaces) }
+    (instructionCounter, dirtyPageCounter, accessedPageCounter) = (counters[0], counters[1], counters[2])
+    var exported = Set<Int>()
+    for export in instrumented.exports {
+      if case .global(let index) = export.kind, spaces.globals[index.position].isMutable {
+        exported.insert(index.position)
+      }
+    }
+    persistentGlobals = exported.subtracting(counters).sorted()
+    let originalGlobals = IndexSpaces(original).globals
+    guard spaces.globals.count >= originalGlobals.count else { throw ABIError("globals were removed") }
+    observedGlobals = originalGlobals.indices.filter {
+      originalGlobals[$0].isMutable && !originalGlobals[$0].value.isReference
+    }
+    activeData = original.data.filter { if case .active = $0.mode { true } else { false } }
+
+    var options = TranslationOptions()
+    let firstInjected = spaces.importedFunctions + original.functions.count
+    options.firstInjectedFunction = FunctionIndex(firstInjected)
+    stableFunctions = isTraced ? Self.stableFunctions(of: original, from: firstInjected + 2, spaces) : [:]
+    options.tracedFunctions = Set(stableFunctions.keys)
+    do {
+      compiled = try CompiledModule(instrumented, options: options)
+    } catch {
+      throw ABIError("cannot be translated: \(error)")
+    }
+  }
+
+  // MARK: The ABI
+
+  private static func imports(of module: Module) throws(ABIError) -> [NativeImport] {
+    var imports: [NativeImport] = []
+    for entry in module.imports {
+      guard case .function = entry.kind else {
+        throw ABIError("import '\(entry.module)' '\(entry.name)' is not a function")
+      }
+      if entry.module == InstrumentationImport.module, let function = InstrumentationImport(rawValue: entry.name) {
+        imports.append(.instrumentation(function))
+      } else if entry.module == "ic0", let function = SystemFunction(name: entry.name) {
+        imports.append(.system(function))
+      } else {
+        throw ABIError("unknown import '\(entry.module)' '\(entry.name)'")
+      }
+    }
+    return imports
+  }
+
+  private static func memory(_ name: String, of module: Module) throws(ABIError) -> Int {
+    guard case .memory(let index)? = module.exports.first(where: { $0.name == name })?.kind else {
+      throw ABIError("no memory is exported as '\(name)'")
+    }
+    return index.position
+  }
+
+  private static func counter(_ name: String, of module: Module, _ spaces: IndexSpaces) throws(ABIError) -> Int {
+    guard case .global(let index)? = module.exports.first(where: { $0.name == name })?.kind,
+      spaces.globals[index.position] == GlobalType(.i64, isMutable: true)
+    else { throw ABIError("no mutable i64 global is exported as '\(name)'") }
+    return index.position
+  }
+
+  /// The functions behind the first two injected ones, in the order in which the ABI appends them.
+  private static func stableFunctions(
+    of original: Module, from first: Int, _ spaces: IndexSpaces
+  ) -> [FunctionIndex: SystemFunction] {
+    let order: [SystemFunction] = [
+      .stableSize, .stable64Size, .stableGrow, .stable64Grow, .stableRead, .stable64Read, .stableWrite, .stable64Write,
+    ]
+    var functions: [FunctionIndex: SystemFunction] = [:]
+    var next = first
+    for function in order
+    where original.imports.contains(where: { $0.module == "ic0" && $0.name == function.name })
+      && next < spaces.functions.count
+    {
+      functions[FunctionIndex(next)] = function
+      next += 1
+    }
+    return functions
+  }
+
+  /// The function exported under an entry point's name.
+  func function(_ name: String) -> FunctionIndex? {
+    for export in compiled.module.exports {
+      if case .function(let index) = export.kind, export.name.utf8.elementsEqual(name.utf8) { return index }
+    }
+    return nil
+  }
+}

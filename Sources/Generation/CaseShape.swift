@@ -1,0 +1,205 @@
+// The decisions that all modules and messages of a case share: how large stable memory is, who grows it, limits, heap
+// width, whether anything traps on purpose. Drawn first of all; `ModuleGenerator` builds modules that fit it.
+
+import Canister
+import Entropy
+
+/// The common frame of a case.
+struct CaseShape {
+  enum Heap { case none, narrow, wide }
+
+  /// Which of the two families of stable functions the modules import.
+  enum Families { case both, onlyNarrow, onlyWide }
+
+  /// Where stable memory is grown to its guaranteed size.
+  enum Setup {
+    /// No size is guaranteed.
+    case none
+    case initialize, start
+    /// In every entry point, if it has not happened yet.
+    case lazy
+  }
+
+  /// What it takes to call the 32-bit functions without a trap, besides good operands.
+  enum NarrowAccess {
+    case free
+    /// The size may have passed 4 GiB, so calls look first.
+    case guarded
+    /// The size is past 4 GiB: nearly all calls trap.
+    case traps
+  }
+
+  /// How a page limit relates to what the case needs.
+  enum PageLimitKind { case production, exact, exceeded, small }
+
+  enum InstructionLimitKind { case standard, production, small }
+
+  let profile: GeneratorProfile
+  let strategy: Strategy
+  /// Whether some messages end in a trap on purpose; otherwise none does.
+  let traps: Bool
+  let heap: Heap
+  let families: Families
+  /// Guaranteed size of stable memory in Wasm pages, once set up.
+  let stablePages: UInt64
+  let stableClass: Feature
+  let setup: Setup
+  let narrowAccess: NarrowAccess
+  /// Whether growth may take any size; otherwise it stays small, because nobody looks whether 4 GiB are passed.
+  let isGrowthFree: Bool
+  let dirtyLimit: PageLimitKind
+  let accessedLimit: PageLimitKind
+  let instructionLimit: InstructionLimitKind
+  /// Page-aligned addresses, each with 4 pages of guaranteed stable memory behind it and at least one before.
+  let anchors: [UInt64]
+  /// Initial size of the heap in Wasm pages, the same in both modules.
+  let heapPages: UInt64
+  /// Everything but the limits that depend on what is generated.
+  var parameters = Parameters()
+
+  /// Guaranteed bytes of stable memory, once set up.
+  var stableBytes: UInt64 { stablePages * Sizes.wasmPage }
+
+  /// Whether page limits are to be hit exactly, for which the pages touched must be known beforehand.
+  var wantsKnownPages: Bool { dirtyLimit == .exact || dirtyLimit == .exceeded || accessedLimit == .exact }
+
+  init(_ profile: GeneratorProfile, _ choices: inout ChoiceSource) {
+    self.profile = profile
+    strategy = choices.element(of: Strategy.all)
+    traps = choices.chance(13, of: 100)
+    heap = Self.drawHeap(&choices)
+    families = Self.drawFamilies(heap, &choices)
+    let size = Self.drawSize(families, &choices)
+    stableClass = size.stableClass
+    stablePages = size.pages
+    parameters.stableCapacity = size.capacity
+    setup = Self.drawSetup(size.pages, &choices)
+    let grows = Self.drawNarrowAccess(size.pages, size.capacity, families, &choices)
+    narrowAccess = grows.access
+    isGrowthFree = grows.isFree
+    heapPages = Self.drawHeapPages(heap, &choices)
+    instructionLimit = Self.drawInstructionLimit(traps, &choices)
+    dirtyLimit = Self.drawPageLimit(traps, &choices)
+    accessedLimit = Self.drawPageLimit(traps, &choices)
+    anchors = Self.drawAnchors(size.pages * Sizes.wasmPage, &choices)
+
+    parameters.instructionLimit =
+      instructionLimit == .production ? Parameters.productionInstructionLimit : parameters.instructionLimit
+    if choices.chance(1, of: 10) { parameters.metering = .old }
+    if choices.chance(1, of: 10) { parameters.dirtyPageOverhead = choices.element(of: [0, 1, 7, 100, 5_000]) }
+    if choices.chance(1, of: 4) {
+      let limit = heapPages + choices.draw(below: UInt64(6))
+      if heap == .wide { parameters.heapLimit64 = limit } else { parameters.heapLimit32 = min(limit, 65_536) }
+    }
+  }
+
+  private static func drawHeap(_ choices: inout ChoiceSource) -> Heap {
+    switch choices.draw(below: 100) {
+    case 0..<72: .narrow
+    case 72..<97: .wide
+    default: .none
+    }
+  }
+
+  private static func drawFamilies(_ heap: Heap, _ choices: inout ChoiceSource) -> Families {
+    if heap == .wide { return .onlyWide }
+    switch choices.draw(below: 20) {
+    case 0..<13: return .both
+    case 13..<17: return .onlyWide
+    default: return .onlyNarrow
+    }
+  }
+
+  private struct Size {
+    var stableClass: Feature
+    var pages: UInt64
+    var capacity: UInt64
+  }
+
+  private static func drawSize(_ families: Families, _ choices: inout ChoiceSource) -> Size {
+    let standard = Parameters().stableCapacity
+    let ceiling = Sizes.stable32Ceiling
+    var size: Size
+    switch choices.draw(below: 100) {
+    case 0..<5: size = Size(stableClass: .stableEmpty, pages: 0, capacity: standard)
+    case 5..<62: size = Size(stableClass: .stableSmall, pages: 1 + choices.draw(below: 6), capacity: standard)
+    case 62..<69: size = Size(stableClass: .stableBelow4GiB, pages: ceiling - 1, capacity: standard)
+    case 69..<80: size = Size(stableClass: .stableAt4GiB, pages: ceiling, capacity: standard)
+    case 80..<90 where families != .onlyNarrow:
+      let beyond = choices.chance(1, of: 3) ? 1 + choices.draw(below: 130_000) : 1
+      size = Size(stableClass: .stableAbove4GiB, pages: ceiling + beyond, capacity: standard)
+    default:
+      let small: [UInt64] = [4_096, 8_192, ceiling]
+      let capacity = choices.element(of: families == .onlyNarrow ? small : small + [ceiling + 4_096, standard])
+      size = Size(stableClass: .stableAtCapacity, pages: capacity, capacity: capacity)
+      if choices.chance(1, of: 4) { size.pages -= 1 + choices.draw(below: 4) }
+      return size
+    }
+    if choices.chance(1, of: 5) {
+      // The bytemap covers whole multiples of 4,096 pages only.
+      let least = (size.pages + 4_095) / 4_096 * 4_096
+      size.capacity = max(4_096, least + 4_096 * choices.draw(below: 2))
+    }
+    return size
+  }
+
+  private static func drawSetup(_ pages: UInt64, _ choices: inout ChoiceSource) -> Setup {
+    if pages == 0 { return .none }
+    switch choices.draw(below: 10) {
+    case 0..<6: return .initialize
+    case 6..<8: return .lazy
+    default: return .start
+    }
+  }
+
+  private static func drawNarrowAccess(
+    _ pages: UInt64, _ capacity: UInt64, _ families: Families, _ choices: inout ChoiceSource
+  ) -> (access: NarrowAccess, isFree: Bool) {
+    if families == .onlyWide || families == .onlyNarrow { return (.free, true) }
+    if pages > Sizes.stable32Ceiling { return (.traps, true) }
+    if capacity <= Sizes.stable32Ceiling { return (.free, true) }
+    return choices.chance(pages > 60_000 ? 8 : 2, of: 20) ? (.guarded, true) : (.free, false)
+  }
+
+  private static func drawHeapPages(_ heap: Heap, _ choices: inout ChoiceSource) -> UInt64 {
+    if heap == .none { return 0 }
+    switch choices.draw(below: 200) {
+    case 0..<120: return 1
+    case 120..<186: return 2 + choices.draw(below: 4)
+    case 186..<198: return 16 + choices.draw(below: 4)
+    default: return heap == .wide ? 65_537 : 40_000
+    }
+  }
+
+  private static func drawInstructionLimit(_ traps: Bool, _ choices: inout ChoiceSource) -> InstructionLimitKind {
+    switch choices.draw(below: 100) {
+    case 0..<(traps ? 72 : 95): .standard
+    case (traps ? 86 : 100)...: .small
+    default: .production
+    }
+  }
+
+  private static func drawPageLimit(_ traps: Bool, _ choices: inout ChoiceSource) -> PageLimitKind {
+    switch choices.draw(below: 100) {
+    case 0..<75: .production
+    case 75..<92: .exact
+    default: traps ? (choices.chance(1, of: 3) ? .small : .exceeded) : .exact
+    }
+  }
+
+  private static func drawAnchors(_ bytes: UInt64, _ choices: inout ChoiceSource) -> [UInt64] {
+    if bytes == 0 { return [] }
+    let last = bytes - 4 * Sizes.osPage
+    return (0..<2 + choices.draw(below: 2)).map { _ in
+      let anchor: UInt64 =
+        switch choices.draw(below: 10) {
+        case 0..<4: Sizes.osPage * (1 + choices.draw(below: 11))
+        case 4..<6: Sizes.wasmPage * (1 + choices.draw(below: 4))
+        case 6..<8: last - Sizes.osPage * choices.draw(below: 4)
+        case 8: 1 << (31 + choices.draw(below: 2))
+        default: last &* (1 + choices.draw(below: 255)) / 256 & ~(Sizes.osPage - 1)
+        }
+      return min(max(anchor, Sizes.osPage), last)
+    }
+  }
+}

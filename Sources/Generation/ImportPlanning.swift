@@ -1,0 +1,123 @@
+// Decides what a module imports: which stable functions, twice or not at all, what else of the System API, in which
+// order; and the element segments that mention imports. Part of `planModule`.
+
+import Canister
+import Wasm
+
+extension ModuleGenerator {
+  mutating func planImports() {
+    imported = drawStableImports() + drawOtherImports()
+    for position in imported.indices.dropLast() {
+      imported.swapAt(position, position + choices.drawIndex(below: imported.count - position))
+    }
+    for position in imported.indices {
+      let function = imported[position]
+      let row = Int(function.rawValue)
+      if systemIndices[row] < 0 {
+        systemIndices[row] = Int16(position)
+      } else {
+        duplicateIndices[row] = Int16(position)
+        features.insert(.duplicateImport)
+      }
+      module.imports.append(
+        Import(module: "ic0", name: tables.names[row], kind: .function(typeIndex(signature(function).shape))))
+    }
+  }
+
+  private mutating func drawStableImports() -> [SystemFunction] {
+    var wanted: [SystemFunction] = []
+    if shape.families != .onlyWide { wanted += [.stableSize, .stableGrow, .stableRead, .stableWrite] }
+    if shape.families != .onlyNarrow { wanted += [.stable64Size, .stable64Grow, .stable64Read, .stable64Write] }
+    if !hasHeap { wanted.removeAll { $0 == .stableRead || $0 == .stableWrite || $0 == .stable64Read || $0 == .stable64Write } }
+    let drawn = wanted.filter { isNeeded($0) || choices.chance(6, of: 7) }
+    if drawn.isEmpty || !choices.chance(1, of: 5) { return drawn }
+    let doubled = choices.element(of: drawn)
+    return drawn + (choices.chance(1, of: 3) ? [doubled, drawn[0]].filter { $0 != doubled } : []) + [doubled]
+  }
+
+  /// Whether the set-up of stable memory, or the look before 32-bit calls, cannot do without a function.
+  private func isNeeded(_ function: SystemFunction) -> Bool {
+    switch function {
+    case .stable64Size where shape.narrowAccess == .guarded: true
+    case .stable64Grow, .stable64Size: shape.setup != .none && shape.families != .onlyNarrow
+    case .stableGrow, .stableSize: shape.setup != .none && shape.families == .onlyNarrow
+    default: false
+    }
+  }
+
+  private mutating func drawOtherImports() -> [SystemFunction] {
+    var drawn: [SystemFunction] = []
+    let usual: [(SystemFunction, UInt64)] = [
+      (.msgReply, 19), (.msgReplyDataAppend, 18), (.msgArgDataSize, 16), (.msgArgDataCopy, 16),
+      (.performanceCounter, 12), (.debugPrint, 8), (.time, 6), (.trap, shape.traps ? 16 : 4), (.msgReject, 4),
+    ]
+    for (function, weight) in usual where choices.chance(weight, of: 20) { drawn.append(function) }
+    let isInspecting = entries.contains { $0.kind == .inspectMessage }
+    if isInspecting && choices.chance(9, of: 10) { drawn.append(.acceptMessage) }
+    for _ in 0..<choices.draw(below: 5) {
+      let function = choices.element(of: tables.functions)
+      if function.isStable || drawn.contains(function) || !signature(function).exists { continue }
+      drawn.append(function)
+      features.insert(.unusedImport)
+    }
+    return drawn
+  }
+
+  // MARK: Elements
+
+  /// Writes the table and the segments that fill its slots, and segments that fill nothing.
+  mutating func planElements() {
+    let count = UInt64(slots.count)
+    let spare = choices.draw(below: UInt64(3))
+    module.tables.append(
+      Table(
+        TableType(.funcref, Limits(minimum: count + spare, maximum: choices.chance(1, of: 2) ? count + spare : nil))))
+    // Slots are filled by one segment or by two that meet somewhere.
+    let cut = choices.chance(1, of: 4) ? choices.drawIndex(below: slots.count) : 0
+    if choices.chance(1, of: 8) { addUnplacedElements() }
+    if cut > 0 { addElements(0..<cut) }
+    addElements(cut..<slots.count)
+    if choices.chance(1, of: 8) { addUnplacedElements() }
+  }
+
+  private mutating func addElements(_ range: Range<Int>) {
+    let offset = [Instruction.i32(Int32(range.lowerBound))]
+    let hasNull = range.contains { slotFunction($0) == nil }
+    if hasNull || choices.chance(1, of: 3) {
+      features.insert(.expressionElements)
+      let items = range.map { slotFunction($0).map { [Instruction(.refFunc, .function($0))] } ?? [nullReference] }
+      module.elements.append(
+        ElementSegment(mode: .active(TableIndex(0), offset: offset), items: .expressions(.funcref, items)))
+    } else {
+      module.elements.append(
+        ElementSegment(
+          mode: .active(TableIndex(0), offset: offset), items: .functions(range.compactMap { slotFunction($0) })))
+    }
+    for position in range {
+      if let function = slotFunction(position) { referenced.append(function) }
+    }
+  }
+
+  private var nullReference: Instruction { Instruction(.refNull, .referenceType(.funcref)) }
+
+  private mutating func addUnplacedElements() {
+    let rank = choices.drawIndex(below: plans.count)
+    let function = functionIndex(rank: rank)
+    referenced.append(function)
+    let isPassive = choices.chance(1, of: 2)
+    features.insert(isPassive ? .passiveElements : .declarativeElements)
+    let items: ElementItems =
+      choices.chance(1, of: 2)
+      ? .expressions(.funcref, [[Instruction(.refFunc, .function(function))], [nullReference]])
+      : .functions([function])
+    module.elements.append(ElementSegment(mode: isPassive ? .passive : .declarative, items: items))
+  }
+
+  private func slotFunction(_ position: Int) -> FunctionIndex? {
+    switch slots[position] {
+    case .null: nil
+    case .helper(let rank), .entry(let rank): functionIndex(rank: rank)
+    case .system(let function): FunctionIndex(Int(systemIndices[Int(function.rawValue)]))
+    }
+  }
+}

@@ -1,0 +1,158 @@
+// Draws the call plan of a case and the limits that depend on what its modules do. Comes after both modules.
+
+import Canister
+import Entropy
+
+/// The modules of a case, and what is drawn about them together.
+struct PlanGenerator {
+  let shape: CaseShape
+  var choices: ChoiceSource
+  var first: ModuleGenerator
+  var second: ModuleGenerator?
+  var features = FeatureSet()
+  /// The module that is installed.
+  private var isSecond = false
+
+  init(_ shape: CaseShape, _ choices: ChoiceSource, first: ModuleGenerator, second: ModuleGenerator?) {
+    self.shape = shape
+    self.choices = choices
+    self.first = first
+    self.second = second
+  }
+
+  // MARK: Messages
+
+  mutating func drawPlan() -> CallPlan {
+    var messages: [Message] = [.install(argument: drawArgument())]
+    let count = 1 + choices.draw(below: shape.traps ? 9 : 8)
+    for _ in 0..<count { messages.append(drawMessage()) }
+    return CallPlan(messages)
+  }
+
+  private mutating func drawMessage() -> Message {
+    let entries = isSecond ? second?.entries ?? first.entries : first.entries
+    switch choices.draw(below: 40) {
+    case 33..<36:
+      isSecond = second != nil && choices.chance(2, of: 3)
+      features.insert(.upgrade)
+      return .upgrade(isSecond ? .second : .first, argument: drawArgument())
+    case 36:
+      isSecond = second != nil && choices.chance(1, of: 2)
+      features.insert(.reinstall)
+      return .reinstall(isSecond ? .second : .first, argument: drawArgument())
+    case 37...:
+      let tasks = entries.filter { Self.taskKinds.contains($0.kind) }
+      if !tasks.isEmpty { return task(for: choices.element(of: tasks)) }
+    default: break
+    }
+    let methods = entries.filter(\.kind.isMethod)
+    return message(for: choices.element(of: methods), methods[0])
+  }
+
+  private static let taskKinds: [EntryPoint] = [.heartbeat, .globalTimer, .lowWasmMemory, .inspectMessage]
+
+  /// The message that enters a system task or inspection.
+  private mutating func task(for entry: EntryPlan) -> Message {
+    let choice = choices.element(of: entry.exports).entryPoint
+    switch choice {
+    case .globalTimer: return .globalTimer
+    case .lowWasmMemory: return .lowWasmMemory
+    case .inspectMessage: return .inspectMessage(name: "a", argument: drawArgument())
+    default: return .heartbeat
+    }
+  }
+
+  private mutating func message(for entry: EntryPlan, _ other: EntryPlan) -> Message {
+    let method = entry.exports[0].method
+    if entry.kind != .update { return .query(name: method, argument: drawArgument()) }
+    if entry.isProbe {
+      let traps = shape.traps && choices.chance(3, of: 5)
+      if let argument = drawProbeArgument(traps: traps) { return .update(name: method, argument: argument) }
+      if !other.isProbe { return .update(name: other.exports[0].method, argument: drawArgument()) }
+    }
+    return .update(name: method, argument: drawArgument())
+  }
+
+  private mutating func drawProbeArgument(traps: Bool) -> [UInt8]? {
+    if isSecond, var generator = second {
+      second = nil
+      swap(&generator.choices, &choices)
+      let argument = generator.canProbe ? generator.drawProbeArgument(traps: traps) : nil
+      swap(&generator.choices, &choices)
+      second = generator
+      return argument
+    }
+    swap(&first.choices, &choices)
+    defer { swap(&first.choices, &choices) }
+    return first.canProbe ? first.drawProbeArgument(traps: traps) : nil
+  }
+
+  private mutating func drawArgument() -> [UInt8] {
+    let length = choices.draw(below: 4) == 3 ? choices.drawIndex(below: ModuleGenerator.longestArgument + 1) : 8
+    return spreadBytes(choices.drawBits(), count: length)
+  }
+
+  // MARK: Limits
+
+  /// The parameters of the case: those of its shape, and limits in proportion to what its modules do.
+  mutating func drawParameters() -> Parameters {
+    var parameters = shape.parameters
+    let dirty = needs(onlyWritten: true)
+    let accessed = needs(onlyWritten: false)
+    parameters.dirtyPageLimits = drawLimits(shape.dirtyLimit, dirty)
+    parameters.accessedPageLimits = drawLimits(shape.accessedLimit, accessed)
+    if shape.instructionLimit == .small { parameters.instructionLimit = drawInstructionLimit() }
+    return parameters
+  }
+
+  private var modules: [ModuleGenerator] { second.map { [first, $0] } ?? [first] }
+
+  /// What each class of entry points needs at most in one execution.
+  private func needs(onlyWritten: Bool) -> PageLimits {
+    var needs = PageLimits(message: 0, upgrade: 0, query: 0)
+    for module in modules {
+      needs.message = max(needs.message, module.probePages)
+      for number in module.entries.indices {
+        let pages = module.plans[module.helperCount + number].footprint.pages(onlyWritten: onlyWritten)
+        switch module.entries[number].kind.pageLimitClass {
+        case .message: needs.message = max(needs.message, pages)
+        case .upgrade: needs.upgrade = max(needs.upgrade, pages)
+        case .query: needs.query = max(needs.query, pages)
+        }
+      }
+    }
+    return needs
+  }
+
+  private mutating func drawLimits(_ kind: CaseShape.PageLimitKind, _ needs: PageLimits) -> PageLimits {
+    switch kind {
+    case .production: return PageLimits()
+    case .exact: return needs
+    case .exceeded:
+      let missing = 1 + choices.draw(below: 2)
+      return PageLimits(
+        message: needs.message - min(missing, needs.message), upgrade: needs.upgrade,
+        query: needs.query - min(missing, needs.query))
+    case .small:
+      return PageLimits(
+        message: choices.draw(below: 6), upgrade: choices.chance(1, of: 4) ? choices.draw(below: 6) : needs.upgrade,
+        query: choices.draw(below: 6))
+    }
+  }
+
+  /// A limit at which some messages run out of instructions, but not the installation.
+  private mutating func drawInstructionLimit() -> Int64 {
+    var least: UInt64 = 300
+    var most: UInt64 = 0
+    for module in modules {
+      for number in module.entries.indices {
+        let cost = module.plans[module.helperCount + number].footprint.cost
+        switch module.entries[number].kind {
+        case .start, .initialize: least += cost
+        default: most = max(most, cost)
+        }
+      }
+    }
+    return Int64(clamping: least + choices.draw(below: max(1_000, most)))
+  }
+}

@@ -1,0 +1,12 @@
+// What kinds of canister a generator makes. Chosen by whoever starts a run; read wherever kinds differ.
+
+/// A kind of generated canister.
+public enum GeneratorProfile: String, CaseIterable, Codable, Sendable {
+  /// What the IC accepts today.
+  case native
+  /// The same, and further memories of the canister's own, so that the position of injected memories matters.
+  case multiMemory = "multi-memory"
+}
+
+/// Identifies what a seed means: changes whenever the same seed and index would give another case.
+public let generatorVersion = "1"

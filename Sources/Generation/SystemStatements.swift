@@ -1,0 +1,120 @@
+// Emits calls of System API functions other than those of stable memory: argument, reply, counters, debug output. A part
+// of the statements, and the ends of entry points.
+
+import Canister
+import Wasm
+
+extension ModuleGenerator {
+  /// Where arguments are copied to; the plan sends no longer ones than `longestArgument`.
+  static let argumentAddress: UInt64 = 512
+  static let longestArgument = 64
+
+  /// Emits the call of an imported function whose arguments are on the stack.
+  mutating func callSystem(_ function: SystemFunction) {
+    let raw = Int(function.rawValue)
+    emit(.call, .function(FunctionIndex(Int(systemIndices[raw]))))
+    spend(5 + tables.charges[raw])
+  }
+
+  /// Copies the message's argument to the heap.
+  mutating func loadArgument() -> Bool {
+    guard hasHeap, mayCall(.msgArgDataSize), mayCall(.msgArgDataCopy) else { return false }
+    emitWord(Self.argumentAddress)
+    emitWord(0)
+    callSystem(.msgArgDataSize)
+    callSystem(.msgArgDataCopy)
+    spend(UInt64(Self.longestArgument))
+    features.insert(.argument)
+    return true
+  }
+
+  mutating func debugPrint() -> Bool {
+    guard hasHeap, mayCall(.debugPrint) else { return false }
+    let length = choices.draw(below: 33)
+    emitWord(place(for: length))
+    emitWord(length)
+    callSystem(.debugPrint)
+    spend(length)
+    features.insert(.debugPrint)
+    return true
+  }
+
+  /// Keeps what a performance counter says; the count shows in the observation too.
+  mutating func storeCounter() -> Bool {
+    guard mayCall(.performanceCounter) else { return false }
+    emitI32(choices.chance(1, of: 4) ? 1 : 0)
+    callSystem(.performanceCounter)
+    keep(.i64)
+    features.insert(.performanceCounter)
+    return true
+  }
+
+  /// Copies an identity or the method's name to the heap.
+  mutating func copyFromSystem() -> Bool {
+    let pairs: [(SystemFunction, SystemFunction)] = [
+      (.msgCallerSize, .msgCallerCopy), (.canisterSelfSize, .canisterSelfCopy), (.subnetSelfSize, .subnetSelfCopy),
+      (.rootKeySize, .rootKeyCopy), (.msgMethodNameSize, .msgMethodNameCopy),
+    ]
+    guard hasHeap else { return false }
+    for (size, copy) in pairs where mayCall(size) && mayCall(copy) {
+      emitWord(choices.draw(below: 1_024))
+      emitWord(0)
+      callSystem(size)
+      callSystem(copy)
+      spend(256)
+      features.insert(.systemCopy)
+      return true
+    }
+    return false
+  }
+
+  // MARK: Replies
+
+  /// Appends a stretch of the heap to the reply, where the body may reply.
+  mutating func appendReply(_ address: UInt64, _ length: UInt64) -> Bool {
+    guard hasHeap, mayCall(.msgReplyDataAppend) else { return false }
+    emitWord(address)
+    emitWord(length)
+    callSystem(.msgReplyDataAppend)
+    spend(length)
+    return true
+  }
+
+  /// Ends an entry point that may answer: with data, without, with a rejection, or not at all.
+  mutating func answer() {
+    for _ in 0..<choices.draw(below: 3) {
+      switch choices.draw(below: 4) {
+      case 0..<2:
+        let length = 1 + choices.draw(below: 64)
+        if hasHeap { _ = appendReply(place(for: length), length) }
+      default: appendNumber()
+      }
+    }
+    if hasHeap && mayCall(.msgReject) && choices.chance(1, of: 6) {
+      // The reason has to be text: letters, as many as wanted.
+      let length = choices.draw(below: 12)
+      let address = place(for: length)
+      emitWord(address)
+      emitI32(0x61 + UInt32(choices.draw(below: 26)))
+      emitWord(length)
+      emit(.memoryFill, .memory(MemoryIndex(0)))
+      emitWord(address)
+      emitWord(length)
+      callSystem(.msgReject)
+      spend(2 * length)
+      features.insert(.reject)
+    } else if mayCall(.msgReply) && !choices.chance(1, of: 12) {
+      callSystem(.msgReply)
+    }
+  }
+
+  /// Appends a number: what a global holds, a counter, a size.
+  private mutating func appendNumber() {
+    guard hasHeap, mayCall(.msgReplyDataAppend) else { return }
+    let address = place(for: 8)
+    emitWord(address)
+    expression(.i64, depth: 1)
+    emit(.i64Store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
+    _ = appendReply(address, 8)
+  }
+}

@@ -1,0 +1,157 @@
+// Emits statements that end the execution on purpose: stable memory calls with bad operands, and every other trap there
+// is. Only cases that may trap contain them. Used by entry points.
+
+import Canister
+import Wasm
+
+extension ModuleGenerator {
+  /// A statement that traps: always, or in some executions.
+  mutating func trapStatement() {
+    features.insert(.trapStatement)
+    let isConditional = choices.chance(2, of: 5)
+    if isConditional {
+      condition()
+      open(.if, isTarget: false)
+    }
+    if !choices.chance(3, of: 5) || !stableTrap() { explicitTrap() }
+    if isConditional { close() }
+  }
+
+  // MARK: Stable memory
+
+  /// A stable memory call that traps; false if the module has none.
+  private mutating func stableTrap() -> Bool {
+    if shape.narrowAccess == .traps && choices.chance(1, of: 4) { return tooBigTrap() }
+    var accesses: [StableAccess] = []
+    for access in StableAccess.all where hasHeap && isImported(access.function) { accesses.append(access) }
+    if accesses.isEmpty { return false }
+    let access = choices.element(of: accesses)
+    let side = choices.draw(below: 20)
+    // Which of two mistakes is reported is part of the contract.
+    let isRangeBad = side < 14 || side >= 18
+    let isHeapBad = side >= 14
+    guard let rangeClass = drawRangeClass(access, traps: isRangeBad) ?? drawRangeClass(access, traps: true) else {
+      return false
+    }
+    let range = drawRange(rangeClass, isWide: access.isWide)
+    let heapClass = drawHeapClass(access, traps: isHeapBad)
+    coverage.insert(rangeClass, access.function)
+    coverage.insert(heapClass, access.function)
+    emitAccess(access, heap: drawHeapOperand(heapClass, length: range.length, isWide: access.isWide), range)
+    current.usesSetup = current.usesSetup || current.isSetUp
+    features.insert(.stableTrap)
+    return true
+  }
+
+  /// A 32-bit size or growth past 4 GiB.
+  private mutating func tooBigTrap() -> Bool {
+    if isImported(.stableGrow) && (!isImported(.stableSize) || choices.chance(1, of: 2)) {
+      emitI32(UInt32(choices.draw(below: 2)))
+      callStable(.stableGrow)
+    } else if isImported(.stableSize) {
+      callStable(.stableSize)
+    } else {
+      return false
+    }
+    keep(.i32)
+    features.insert(.stableTrap)
+    return true
+  }
+
+  // MARK: Everything else
+
+  private mutating func explicitTrap() {
+    features.insert(.explicitTrap)
+    switch choices.draw(below: 12) {
+    case 1 where hasHeap && isImported(.trap):
+      let length = choices.draw(below: 24)
+      emitWord(place(for: length))
+      emitWord(length)
+      callSystem(.trap)
+    case 2: divide(by: 0)
+    case 3: divide(by: .max)
+    case 4:
+      emit(.f64Const, .f64(Double.nan.bitPattern))
+      emit(choices.chance(1, of: 2) ? .i32TruncF64S : .i32TruncF64U)
+      emit(.drop)
+    case 5..<7 where hasHeap: accessPastEnd()
+    case 7 where hasHeap: bulkPastEnd()
+    case 8 where module.hasDataCount:
+      let segment = choices.drawIndex(below: segments.count)
+      emitWord(0)
+      emitI32(UInt32(truncatingIfNeeded: segments[segment].length))
+      emitI32(1)
+      emit(.memoryInit, .memoryInit(MemoryIndex(0), DataIndex(segment)))
+    case 9..<11 where !module.tables.isEmpty: callWrongly()
+    case 11:
+      if !violateContract() { emit(.unreachable) }
+    default: emit(.unreachable)
+    }
+  }
+
+  private mutating func divide(by divisor: UInt64) {
+    let type: NumberType = choices.chance(1, of: 2) ? .i64 : .i32
+    // The smallest number divided by -1 is too large to represent.
+    emitConstant(type == .i64 ? 1 << 63 : 1 << 31, type)
+    emitConstant(divisor, type)
+    emit(type, narrow: .i32DivS, wide: .i64DivS)
+    emit(.drop)
+  }
+
+  private mutating func accessPastEnd() {
+    let memory = drawMemory()
+    heapEnd(minus: choices.draw(below: 4), memory: memory, as: memories[memory].indexType)
+    let access = MemoryAccess(alignment: 0, offset: choices.draw(below: 3), memory: MemoryIndex(memory))
+    if choices.chance(1, of: 2) {
+      emit(.i64Load, .memoryAccess(access))
+      emit(.drop)
+    } else {
+      emitI32(1)
+      emit(.i32Store, .memoryAccess(MemoryAccess(alignment: 0, offset: access.offset, memory: access.memory)))
+    }
+  }
+
+  private mutating func bulkPastEnd() {
+    let length = choices.draw(below: 40)
+    heapEnd(minus: length &- 1, as: word)
+    if choices.chance(1, of: 2) {
+      emitI32(7)
+      emitWord(length)
+      emit(.memoryFill, .memory(MemoryIndex(0)))
+    } else {
+      emitWord(0)
+      emitWord(length)
+      emit(.memoryCopy, .memoryCopy(destination: MemoryIndex(0), source: MemoryIndex(0)))
+    }
+  }
+
+  /// An indirect call past the table's end, of a null element, or of a function of another type.
+  private mutating func callWrongly() {
+    // No function has this type.
+    let shape = FunctionShape(parameters: TypeList(), results: TypeList(.f32, .f32, .f64))
+    emitI32(choices.chance(1, of: 3) ? 1_000 : UInt32(choices.drawIndex(below: slots.count)))
+    emit(.callIndirect, .indirectCall(typeIndex(shape), TableIndex(0)))
+    emit(.drop)
+    emit(.drop)
+    emit(.drop)
+  }
+
+  /// Calls a System API function that the entry point may not call, or replies although that is left for later.
+  private mutating func violateContract() -> Bool {
+    for function in imported where !function.isStable && (!mayCall(function) || function == .msgReply) {
+      let signature = signature(function)
+      for position in 0..<signature.shape.parameters.count { emitConstant(0, signature.shape.parameters[position]) }
+      callSystem(function)
+      for _ in 0..<signature.shape.results.count { emit(.drop) }
+      features.insert(.contractViolation)
+      return true
+    }
+    return false
+  }
+}
+
+extension StableAccess {
+  static let all: [StableAccess] = [false, true].flatMap { isWide in
+    [false, true].map { StableAccess(isWide: isWide, isWrite: $0) }
+  }
+}

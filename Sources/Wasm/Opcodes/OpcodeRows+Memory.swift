@@ -1,0 +1,42 @@
+// Table rows of the memory family, in the order of the cases of `Opcode`.
+// Costs are the replica's, wasm32, dfinity/ic `instruction_to_cost`.
+
+extension OpcodeRow {
+  static let memory: [OpcodeRow] = [
+    .init(.i32Load, "i32.load", .memoryAccess, .address_i32, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i64Load, "i64.load", .memoryAccess, .address_i64, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.f32Load, "f32.load", .memoryAccess, .address_f32, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.f64Load, "f64.load", .memoryAccess, .address_f64, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i32Load8S, "i32.load8_s", .memoryAccess, .address_i32, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i32Load8U, "i32.load8_u", .memoryAccess, .address_i32, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i32Load16S, "i32.load16_s", .memoryAccess, .address_i32, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i32Load16U, "i32.load16_u", .memoryAccess, .address_i32, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i64Load8S, "i64.load8_s", .memoryAccess, .address_i64, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i64Load8U, "i64.load8_u", .memoryAccess, .address_i64, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i64Load16S, "i64.load16_s", .memoryAccess, .address_i64, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i64Load16U, "i64.load16_u", .memoryAccess, .address_i64, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i64Load32S, "i64.load32_s", .memoryAccess, .address_i64, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i64Load32U, "i64.load32_u", .memoryAccess, .address_i64, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i32Store, "i32.store", .memoryAccess, .addressI32_none, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i64Store, "i64.store", .memoryAccess, .addressI64_none, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.f32Store, "f32.store", .memoryAccess, .addressF32_none, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.f64Store, "f64.store", .memoryAccess, .addressF64_none, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i32Store8, "i32.store8", .memoryAccess, .addressI32_none, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i32Store16, "i32.store16", .memoryAccess, .addressI32_none, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i64Store8, "i64.store8", .memoryAccess, .addressI64_none, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i64Store16, "i64.store16", .memoryAccess, .addressI64_none, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.i64Store32, "i64.store32", .memoryAccess, .addressI64_none, cost: 1, traps: .memoryBounds, weight: 4),
+    .init(.memorySize, "memory.size", .memory, .special, cost: 20, weight: 1),
+    .init(.memoryGrow, "memory.grow", .memory, .special, cost: 300, weight: 1),
+    .init(.memoryInit, "memory.init", .memoryInit, .special, cost: 100, traps: .memoryBounds, weight: 1),
+    .init(.dataDrop, "data.drop", .data, .special, cost: 300, weight: 1),
+    .init(.memoryCopy, "memory.copy", .memoryCopy, .special, cost: 100, traps: .memoryBounds, weight: 1),
+    .init(.memoryFill, "memory.fill", .memory, .special, cost: 100, traps: .memoryBounds, weight: 1),
+    .init(.tableInit, "table.init", .tableInit, .special, cost: 100, traps: .tableBounds),
+    .init(.elemDrop, "elem.drop", .element, .special, cost: 300),
+    .init(.tableCopy, "table.copy", .tableCopy, .special, cost: 100, traps: .tableBounds),
+    .init(.tableGrow, "table.grow", .table, .special, cost: 300),
+    .init(.tableSize, "table.size", .table, .special, cost: 100),
+    .init(.tableFill, "table.fill", .table, .special, cost: 100, traps: .tableBounds),
+  ]
+}

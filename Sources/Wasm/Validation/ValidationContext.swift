@@ -1,0 +1,132 @@
+// What the rules need to know of a module, laid flat: types, and the index spaces as type codes.
+// Built once per module by `validate`; read for every instruction, so nothing in it is reference counted per look-up.
+
+/// A run of type codes in `ValidationContext.codes`.
+struct TypeRun {
+  var start: Int32
+  var count: Int32
+
+  static let empty = TypeRun(start: 0, count: 0)
+}
+
+/// A function type as two runs.
+struct FlatFunctionType {
+  var parameters: TypeRun
+  var results: TypeRun
+}
+
+/// The module as the rules see it.
+struct ValidationContext: ~Copyable {
+  struct TableEntry {
+    var element: TypeCode
+    var index: TypeCode
+  }
+
+  struct GlobalEntry {
+    var value: TypeCode
+    var isMutable: Bool
+  }
+
+  /// Type codes: at position c the code c itself, for runs of one value; then those of all function types.
+  private(set) var codes: ScratchBuffer<TypeCode>
+  private(set) var types: ScratchBuffer<FlatFunctionType>
+  /// Types of all functions as positions in `types`; of imports and definitions that passed their check.
+  var functions: ScratchBuffer<Int32>
+  var tables: ScratchBuffer<TableEntry>
+  /// Address types.
+  var memories: ScratchBuffer<TypeCode>
+  var globals: ScratchBuffer<GlobalEntry>
+  /// Element types of the element segments.
+  var elements: ScratchBuffer<TypeCode>
+  let dataCount: Int
+  let hasDataCount: Bool
+  /// Whether each function may be named by `ref.func` in code: it occurs in the module outside of code and start.
+  var isDeclared: ScratchBuffer<Bool>
+
+  init(_ module: Module) {
+    codes = ScratchBuffer(capacity: 256)
+    for code in 0..<128 { codes.append(TypeCode(code)) }
+    types = ScratchBuffer(capacity: module.types.count)
+    functions = ScratchBuffer(capacity: module.functions.count + module.imports.count)
+    tables = ScratchBuffer(capacity: 4)
+    memories = ScratchBuffer(capacity: 4)
+    globals = ScratchBuffer(capacity: 16)
+    elements = ScratchBuffer(capacity: module.elements.count)
+    isDeclared = ScratchBuffer(capacity: module.functions.count + module.imports.count)
+    dataCount = module.data.count
+    hasDataCount = module.hasDataCount
+    for type in module.types {
+      types.append(FlatFunctionType(parameters: append(type.parameters), results: append(type.results)))
+    }
+  }
+
+  private mutating func append(_ types: [ValueType]) -> TypeRun {
+    let run = TypeRun(
+      start: Int32(truncatingIfNeeded: codes.count), count: Int32(truncatingIfNeeded: types.count))
+    for type in types { codes.append(type.code) }
+    return run
+  }
+
+  /// The run of exactly `type`.
+  @inline(__always)
+  func run(of type: ValueType) -> TypeRun { TypeRun(start: Int32(type.code), count: 1) }
+
+  mutating func append(_ table: TableType) {
+    tables.append(TableEntry(element: table.element.code, index: table.indexType.code))
+  }
+
+  mutating func append(_ global: GlobalType) {
+    globals.append(GlobalEntry(value: global.value.code, isMutable: global.isMutable))
+  }
+
+  mutating func appendFunction(_ type: TypeIndex) {
+    functions.append(Int32(truncatingIfNeeded: type.position))
+    isDeclared.append(false)
+  }
+
+  mutating func declare(_ function: FunctionIndex) {
+    if function.position < isDeclared.count { isDeclared[function.position] = true }
+  }
+
+  // MARK: Look-ups
+
+  @inline(__always)
+  func type(_ index: TypeIndex) throws(WasmError) -> FlatFunctionType {
+    guard index.position < types.count else { throw .invalid("unknown type \(index)") }
+    return types[index.position]
+  }
+
+  @inline(__always)
+  func function(_ index: FunctionIndex) throws(WasmError) -> FlatFunctionType {
+    guard index.position < functions.count else { throw .invalid("unknown function \(index)") }
+    return types[Int(functions[index.position])]
+  }
+
+  @inline(__always)
+  func table(_ index: TableIndex) throws(WasmError) -> TableEntry {
+    guard index.position < tables.count else { throw .invalid("unknown table \(index)") }
+    return tables[index.position]
+  }
+
+  @inline(__always)
+  func memory(_ index: MemoryIndex) throws(WasmError) -> TypeCode {
+    guard index.position < memories.count else { throw .invalid("unknown memory \(index)") }
+    return memories[index.position]
+  }
+
+  @inline(__always)
+  func global(_ index: GlobalIndex) throws(WasmError) -> GlobalEntry {
+    guard index.position < globals.count else { throw .invalid("unknown global \(index)") }
+    return globals[index.position]
+  }
+
+  func element(_ index: ElementIndex) throws(WasmError) -> TypeCode {
+    guard index.position < elements.count else { throw .invalid("unknown elem segment \(index)") }
+    return elements[index.position]
+  }
+
+  func requireData(_ index: DataIndex) throws(WasmError) {
+    guard hasDataCount else { throw WasmError(.malformed, "data count section required") }
+    guard index.position < dataCount else { throw .invalid("unknown data segment \(index)") }
+  }
+}

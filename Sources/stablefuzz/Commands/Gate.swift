@@ -1,0 +1,69 @@
+// `stablefuzz gate`: the check for CI.
+
+import ArgumentParser
+import Campaign
+import Corpus
+import Differential
+import Reporting
+
+struct Gate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Replay the corpus, then run fresh cases; succeed only if nothing differs and enough was done.")
+
+  @OptionGroup var budget: BudgetOptions
+  @Option(help: ArgumentHelp("Fresh cases that have to be compared at least.", valueName: "n")) var minCases = 1_000
+  @Option(help: ArgumentHelp("Fixes the fresh cases; random if left out.", valueName: "n")) var seed: UInt64?
+  @Option(help: ArgumentHelp("Worker threads.", valueName: "n")) var jobs = 1
+  @OptionGroup var profile: ProfileOptions
+  @OptionGroup var lanes: LaneOptions
+  @OptionGroup var stores: StoreOptions
+  @Option(help: ArgumentHelp("How to show progress: auto, screen, lines, json or off.", valueName: "mode"))
+  var status = StatusMode.auto
+
+  func validate() throws {
+    if budget.time == nil && budget.cases == nil { throw ValidationError("give a budget, such as --minutes 5") }
+    if minCases < 1 { throw ValidationError("--min-cases has to be at least 1") }
+    if jobs < 1 || jobs > 1_024 { throw ValidationError("--jobs has to be between 1 and 1024") }
+    _ = try lanes.instrumenter()
+  }
+
+  func run() throws {
+    let campaign = CampaignConfiguration(
+      profile: profile.profile, seed: seed ?? UInt64.random(in: 0...UInt64(UInt32.max)), lanes: lanes.lanes ?? .ofCase,
+      jobs: jobs, budget: Budget(cases: budget.cases, seconds: budget.time), instrumenter: try lanes.instrumenter())
+    try reportingErrors {
+      let directories = CorpusStore(root: stores.corpus).gatedDirectories
+      Interruption.listen()
+      let printer = StatusPrinter(status)
+      let stopwatch = Stopwatch()
+      let outcome = try runGate(
+        GateConfiguration(campaign: campaign, minimumCases: minCases, corpus: directories), stores: stores.stores(),
+        world: CampaignWorld(
+          elapsed: { stopwatch.seconds }, isInterrupted: { Interruption.isWanted }, report: printer.show))
+      printer.finish()
+      show(outcome)
+      throw exit(outcome).code
+    }
+  }
+
+  private func show(_ outcome: GateOutcome) {
+    print(summaryText(outcome.campaign.record))
+    print("replayed \(grouped(outcome.replayed)) corpus entries, \(outcome.failures.count) failed")
+    for failure in outcome.failures { print("  \(failure.path): \(failure.verdict.sentence)") }
+    for index in outcome.unstable {
+      print("case \(outcome.campaign.record.seed):\(index) gave another result when it was run again")
+    }
+    if !outcome.hasDoneEnough {
+      print("too little work: \(outcome.campaign.record.casesCompared) of \(outcome.minimumCases) fresh cases compared")
+    }
+    print(exit(outcome) == .clean ? "gate: open" : "gate: closed")
+  }
+
+  private func exit(_ outcome: GateOutcome) -> Exit {
+    if outcome.faults > 0 { return .fault }
+    if outcome.divergences > 0 { return .divergence }
+    if !outcome.unstable.isEmpty { return .nonDeterminism }
+    if outcome.campaign.end == .interrupted { return .interrupted }
+    return outcome.hasDoneEnough ? .clean : .tooLittleWork
+  }
+}

@@ -1,0 +1,72 @@
+// `stablefuzz run`: a campaign of fresh cases.
+
+import ArgumentParser
+import Campaign
+import Corpus
+import Differential
+import Reporting
+
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Generate cases, run them on both lanes and compare. (default)",
+    discussion: "Divergences are minimized and stored in the corpus. Give a time or a number of cases.")
+
+  @OptionGroup var budget: BudgetOptions
+  @Option(help: ArgumentHelp("Fixes all cases; random if left out.", valueName: "n")) var seed: UInt64?
+  @Option(help: ArgumentHelp("Worker threads.", valueName: "n")) var jobs = 1
+  @Option(help: ArgumentHelp("Run only every N-th case, starting with the I-th.", valueName: "i/n"))
+  var shard = Shard.whole
+  @OptionGroup var profile: ProfileOptions
+  @OptionGroup var lanes: LaneOptions
+  @OptionGroup var stores: StoreOptions
+  @Flag(help: "Go on however many findings there are (else a run ends after 100).") var keepGoing = false
+  @Option(help: ArgumentHelp("End after this many divergent or faulty cases.", valueName: "n")) var stopAfter: Int?
+  @Flag(help: "Go on from where the same campaign was interrupted.") var resume = false
+  @Option(help: ArgumentHelp("How to show progress: auto, screen, lines, json or off.", valueName: "mode"))
+  var status = StatusMode.auto
+
+  func validate() throws {
+    if budget.time == nil && budget.cases == nil {
+      throw ValidationError("give a budget: --hours, --minutes, --seconds or --cases")
+    }
+    if jobs < 1 || jobs > 1_024 { throw ValidationError("--jobs has to be between 1 and 1024") }
+    if let stopAfter, stopAfter < 1 { throw ValidationError("--stop-after has to be at least 1") }
+    if keepGoing && stopAfter != nil { throw ValidationError("--keep-going and --stop-after exclude each other") }
+    if resume && seed == nil { throw ValidationError("--resume needs the --seed of the campaign") }
+    _ = try lanes.instrumenter()
+  }
+
+  func run() throws {
+    let configuration = CampaignConfiguration(
+      profile: profile.profile, seed: seed ?? UInt64.random(in: 0...UInt64(UInt32.max)), lanes: lanes.lanes ?? .ofCase,
+      shard: shard, jobs: jobs,
+      budget: Budget(
+        cases: budget.cases, seconds: budget.time,
+        findings: keepGoing ? nil : stopAfter ?? Budget.defaultFindings),
+      instrumenter: try lanes.instrumenter())
+    try reportingErrors {
+      let outcome = try campaign(configuration)
+      print(summaryText(outcome.record), terminator: "")
+      throw exit(outcome).code
+    }
+  }
+
+  private func campaign(_ configuration: CampaignConfiguration) throws -> CampaignOutcome {
+    Interruption.listen()
+    let printer = StatusPrinter(status)
+    let stopwatch = Stopwatch()
+    defer { printer.finish() }
+    return try runCampaign(
+      configuration, stores: stores.stores(resumes: resume),
+      world: CampaignWorld(
+        elapsed: { stopwatch.seconds }, isInterrupted: { Interruption.isWanted }, report: printer.show))
+  }
+
+  private func exit(_ outcome: CampaignOutcome) -> Exit {
+    let verdicts = outcome.record.verdicts
+    if verdicts.fault > 0 { return .fault }
+    if verdicts.diverge > 0 { return .divergence }
+    if outcome.end == .interrupted { return .interrupted }
+    return outcome.record.casesCompared == 0 ? .tooLittleWork : .clean
+  }
+}

@@ -1,0 +1,48 @@
+// `stablefuzz trace`: the stages of one case, for whoever wants to follow it through the code.
+
+import ArgumentParser
+import Campaign
+import Canister
+import Differential
+import Reporting
+
+struct Trace: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show the stages that a case passes, with the digest of each, and every message's observation.")
+
+  @Argument(help: ArgumentHelp("A file or SEED:INDEX.", valueName: "case")) var testCase: String
+  @OptionGroup var profile: ProfileOptions
+  @OptionGroup var lanes: LaneOptions
+
+  func validate() throws { _ = try lanes.instrumenter() }
+
+  func run() throws {
+    try reportingErrors {
+      let runner = CaseRunner(instrumenter: try lanes.instrumenter())
+      var worst = Exit.clean
+      for origin in try loadCases(testCase, profile: profile.profile) {
+        var rows: [[String]] = [["stage", "function", "digest", ""]]
+        runner.trace = { rows.append([$0.stage, $0.function, $0.digest.description, $0.detail]) }
+        let result = runner.runCase(origin.entry.case, lanes: lanes.lanes ?? .strategies(Strategy.all))
+        print(origin.source)
+        print(textTable(rows))
+        showMessages(origin.entry.case, result)
+        print(result.verdict.sentence)
+        worst = Exit.worse(worst, badInput(origin, result.verdict) == nil ? result.verdict.exit : .badData)
+      }
+      throw worst.code
+    }
+  }
+
+  private func showMessages(_ testCase: Case, _ result: CaseResult) {
+    var rows = [["message", "", "instructions", "stable pages", "dirty", "accessed", "outcome", "digest"]]
+    for (index, observation) in result.observations.enumerated() {
+      rows.append([
+        "\(index)", testCase.plan.messages[index].summary, grouped(observation.instructions),
+        grouped(observation.stableSize), grouped(observation.dirtyPages.count), grouped(observation.accessedPages),
+        String("\(observation.outcome)".prefix(60)), observation.digest.description,
+      ])
+    }
+    if rows.count > 1 { print(textTable(rows, alignments: [.right, .left, .right, .right, .right, .right, .left])) }
+  }
+}

@@ -1,0 +1,97 @@
+// Options that several commands share, and how their texts are read.
+
+import ArgumentParser
+import Campaign
+import Canister
+import Corpus
+import Differential
+import Generation
+import Mutation
+
+extension LaneSelection: ExpressibleByArgument {
+  public init?(argument: String) { self.init(name: argument) }
+}
+
+extension Shard: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}
+
+extension GeneratorProfile: ExpressibleByArgument {}
+extension MemoryPlacement: ExpressibleByArgument {}
+extension ImportPlacement: ExpressibleByArgument {}
+extension Metering: ExpressibleByArgument {}
+
+/// `--lanes` and `--plant`.
+struct LaneOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Native lanes to compare with the host lane: 'case' (the one each case asks for), 'all', or names such as \
+      'end-front,second-after'.", valueName: "list"))
+  var lanes: LaneSelection?
+
+  @Option(help: ArgumentHelp("Plant a known fault in every instrumented module, to see it found.", valueName: "fault"))
+  var plant: String?
+
+  /// The instrumenter to run: ours, with the planted fault applied to what it makes.
+  func instrumenter() throws -> Instrumenter {
+    guard let plant else { return standardInstrumenter }
+    guard let fault = PlantedFault.all.first(where: { $0.id == plant }) else {
+      let names = PlantedFault.all.map(\.id).sorted().joined(separator: "\n  ")
+      throw ValidationError("no planted fault is called '\(plant)'; there are\n  \(names)")
+    }
+    return { module, strategy, parameters throws(Fault) in
+      let instrumented = try standardInstrumenter(module, strategy, parameters)
+      return fault.apply(to: instrumented, original: module, strategy: strategy, parameters: parameters)
+        ?? instrumented
+    }
+  }
+}
+
+/// `--corpus` and `--reports`.
+struct StoreOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Corpus directory; findings are stored in it.", valueName: "dir"))
+  var corpus = "corpus"
+
+  @Option(help: ArgumentHelp("Directory for records and checkpoints.", valueName: "dir"))
+  var reports = "reports"
+
+  func stores(resumes: Bool = false) -> CampaignStores {
+    CampaignStores(corpus: CorpusStore(root: corpus), reports: ReportStore(root: reports), resumes: resumes)
+  }
+}
+
+/// `--profile`.
+struct ProfileOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("What kind of canisters to generate.", valueName: "name"))
+  var profile = GeneratorProfile.native
+}
+
+/// `--hours`, `--minutes`, `--seconds`, `--cases`.
+struct BudgetOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Run for this many hours.", valueName: "n")) var hours: Double?
+  @Option(help: ArgumentHelp("Run for this many minutes.", valueName: "n")) var minutes: Double?
+  @Option(help: ArgumentHelp("Run for this many seconds.", valueName: "n")) var seconds: Double?
+  @Option(help: ArgumentHelp("Run this many cases.", valueName: "n")) var cases: UInt64?
+
+  /// Seconds in all; nil where no time is given.
+  var time: Double? {
+    hours == nil && minutes == nil && seconds == nil
+      ? nil : (hours ?? 0) * 3_600 + (minutes ?? 0) * 60 + (seconds ?? 0)
+  }
+
+  func validate() throws {
+    for value in [hours, minutes, seconds] {
+      if let value, !(value > 0 && value.isFinite) { throw ValidationError("a time has to be a positive number") }
+    }
+    if cases == 0 { throw ValidationError("--cases has to be at least 1") }
+  }
+}
+
+/// Cases named on the command line: files, directories, or `SEED:INDEX`.
+func loadCases(_ argument: String, profile: GeneratorProfile) throws -> [CaseOrigin] {
+  let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
+  if parts.count == 2, let seed = UInt64(parts[0]), let index = UInt64(parts[1]) {
+    return [generatedOrigin(profile, seed: seed, index: index)]
+  }
+  return try listCases(at: argument).map { CaseOrigin(entry: try readEntry($0), source: $0) }
+}

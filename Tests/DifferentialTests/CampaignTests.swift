@@ -1,0 +1,119 @@
+// Campaigns as a whole: determinism, shards, stores, interruption.
+
+import Campaign
+import Canister
+import Corpus
+import Differential
+import Foundation
+import Generation
+import Testing
+
+@Suite struct CampaignTests {
+  private func configuration(
+    cases: UInt64, jobs: Int = 1, shard: Shard = .whole, instrumenter: @escaping Instrumenter = standardInstrumenter
+  ) -> CampaignConfiguration {
+    CampaignConfiguration(
+      profile: .native, seed: 42, shard: shard, jobs: jobs, budget: Budget(cases: cases, findings: nil),
+      instrumenter: instrumenter)
+  }
+
+  private let world = CampaignWorld(elapsed: { 1 })
+
+  @Test func workersDoNotChangeTheResult() throws {
+    let one = try runCampaign(configuration(cases: 600), world: world).record
+    let again = try runCampaign(configuration(cases: 600), world: world).record
+    let four = try runCampaign(configuration(cases: 600, jobs: 4), world: world).record
+    #expect(one == again)
+    #expect(one == four)
+    #expect(one.casesCompared == 600)
+    #expect(one.verdicts.agree + one.verdicts.poisoned == 600)
+  }
+
+  @Test func otherSeedsGiveOtherDigests() throws {
+    var other = configuration(cases: 20)
+    other.seed = 43
+    let digests = try [configuration(cases: 20), other].map { try runCampaign($0, world: world).record.digest }
+    #expect(digests[0] != digests[1])
+  }
+
+  @Test func shardsShareTheCases() throws {
+    let shards = try (1...3).map { number in
+      let shard = try #require(Shard("\(number)/3"))
+      return try runCampaign(configuration(cases: 40, shard: shard), world: world).record
+    }
+    let whole = try runCampaign(configuration(cases: 120), world: world).record
+    #expect(shards.map(\.casesCompared).reduce(0, +) == whole.casesCompared)
+    #expect(shards.map(\.verdicts.agree).reduce(0, +) == whole.verdicts.agree)
+  }
+
+  @Test func interruptedCampaignsResume() throws {
+    try inTemporaryDirectory { root in
+      let stores = CampaignStores(reports: ReportStore(root: "\(root)/reports"), resumes: true)
+      var rounds = 0
+      let interrupted = try runCampaign(
+        configuration(cases: 600), stores: stores,
+        world: CampaignWorld(
+          elapsed: { 1 },
+          isInterrupted: {
+            rounds += 1
+            return rounds > 2
+          }))
+      #expect(interrupted.end == .interrupted)
+      #expect(interrupted.record.casesCompared < 600)
+      let resumed = try runCampaign(configuration(cases: 600), stores: stores, world: world)
+      let whole = try runCampaign(configuration(cases: 600), world: world)
+      #expect(resumed.end == .budget)
+      #expect(resumed.record.digest == whole.record.digest)
+      #expect(resumed.record.verdicts == whole.record.verdicts)
+    }
+  }
+
+  @Test func findingsAreStoredAndReplayable() throws {
+    try inTemporaryDirectory { root in
+      // An instrumenter that forgets to charge: every case that runs at all differs.
+      let broken: Instrumenter = { module, strategy, parameters throws(Fault) in
+        var result = try standardInstrumenter(module, strategy, parameters)
+        for position in result.functions.indices {
+          for instruction in result.functions[position].body.instructions.indices {
+            let value = result.functions[position].body.instructions[instruction]
+            if value == .i64(1) { result.functions[position].body.instructions[instruction] = .i64(2) }
+          }
+        }
+        return result
+      }
+      let store = CorpusStore(root: "\(root)/corpus")
+      var stored: [StoredFinding] = []
+      let outcome = try runCampaign(
+        CampaignConfiguration(
+          profile: .native, seed: 3, budget: Budget(cases: 128, findings: 5), instrumenter: broken),
+        stores: CampaignStores(corpus: store),
+        world: CampaignWorld(elapsed: { 1 }, report: { if case .finding(let finding) = $0 { stored.append(finding) } }))
+      #expect(outcome.end == .findings)
+      #expect(outcome.record.verdicts.diverge + outcome.record.verdicts.fault == 5)
+      let finding = try #require(stored.first)
+      let path = try #require(finding.path)
+      let entry = try readEntry(path)
+      let verdict = CaseRunner(instrumenter: broken).runCase(entry.case).verdict
+      #expect(verdict.bucket == finding.record.bucket)
+      #expect(verdict.sentence == finding.record.sentence)
+      #expect(CaseRunner().runCase(entry.case).verdict == .agree)
+      let directory = URL(fileURLWithPath: path).deletingLastPathComponent()
+      for name in ["README.md", "finding.json"] {
+        #expect(FileManager.default.fileExists(atPath: directory.appending(path: name).path))
+      }
+    }
+  }
+
+  @Test func theGateIsOpenForUs() throws {
+    let outcome = try runGate(
+      GateConfiguration(campaign: configuration(cases: 256), minimumCases: 256, corpus: []), stores: CampaignStores(),
+      world: world)
+    #expect(outcome.divergences == 0 && outcome.faults == 0 && outcome.unstable.isEmpty && outcome.hasDoneEnough)
+  }
+
+  private func inTemporaryDirectory(_ body: (String) throws -> Void) throws {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "stablefuzz-test-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    try body(directory.path)
+  }
+}
