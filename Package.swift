@@ -55,7 +55,8 @@ let package = Package(
     tests("Execution", ["Execution"]),
     tests("Generation", ["Generation"]),
     tests("Minimization", ["Minimization"]),
-    tests("Corpus", ["Corpus", "Reporting"]),
+    tests("Corpus", ["Corpus"]),
+    tests("Reporting", ["Reporting"]),
     tests("Differential", ["Campaign", "Mutation"]),
   ]
 )

@@ -65,10 +65,13 @@ public struct CampaignConfiguration: Sendable {
   public var jobs: Int
   public var budget: Budget
   public var instrumenter: Instrumenter
+  /// The arguments that name another instrumenter than ours, for the commands in records; empty for ours.
+  public var instrumenterArguments: String
 
   public init(
     profile: GeneratorProfile, seed: UInt64, lanes: LaneSelection = .ofCase, shard: Shard = .whole, jobs: Int = 1,
-    budget: Budget = Budget(), instrumenter: @escaping Instrumenter = standardInstrumenter
+    budget: Budget = Budget(), instrumenter: @escaping Instrumenter = standardInstrumenter,
+    instrumenterArguments: String = ""
   ) {
     self.profile = profile
     self.seed = seed
@@ -77,6 +80,7 @@ public struct CampaignConfiguration: Sendable {
     self.jobs = jobs
     self.budget = budget
     self.instrumenter = instrumenter
+    self.instrumenterArguments = instrumenterArguments
   }
 
   /// The settings that decide what each case is and does, for records.
@@ -101,6 +105,7 @@ public struct CampaignConfiguration: Sendable {
     if profile != .native { text += " --profile \(profile.rawValue)" }
     if lanes != .ofCase { text += " --lanes \(lanes.name)" }
     if shard != .whole { text += " --shard \(shard)" }
+    if !instrumenterArguments.isEmpty { text += " " + instrumenterArguments }
     return text
   }
 }
@@ -110,7 +115,8 @@ extension LaneSelection {
   public var name: String {
     switch self {
     case .ofCase: "case"
-    case .strategies(let strategies): strategies == Strategy.all ? "all" : strategies.map(\.description).joined(separator: ",")
+    case .strategies(let strategies):
+      strategies == Strategy.all ? "all" : strategies.map(\.description).joined(separator: ",")
     }
   }
 

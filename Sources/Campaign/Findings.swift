@@ -56,9 +56,11 @@ extension Verdict {
 }
 
 /// Minimizes and stores a finding.
+///
+/// - Parameter arguments: what the commands in the record need besides the case.
 public func storeFinding(
   _ origin: CaseOrigin, _ verdict: Verdict, runner: CaseRunner, lanes: LaneSelection, store: CorpusStore,
-  budget: MinimizationBudget = MinimizationBudget()
+  budget: MinimizationBudget = MinimizationBudget(), arguments: String = ""
 ) throws(CorpusError) -> StoredFinding {
   let original = origin.entry.case
   let result = minimizeFinding(original, verdict, runner: runner, lanes: lanes, budget: budget)
@@ -72,14 +74,14 @@ public func storeFinding(
   let digest = entryDigest(envelope)
   let bucket = verdict.bucket ?? verdict.name
   let path = store.path(ofFinding: digest, in: bucket)
-  let laneArgument = lanes == .ofCase ? "" : " --lanes \(lanes.name)"
+  let suffix = (lanes == .ofCase ? "" : " --lanes \(lanes.name)") + (arguments.isEmpty ? "" : " " + arguments)
   var record = FindingRecord(
     bucket: bucket, digest: digest.description, sentence: final.sentence, verdict: verdict.name,
     lanes: [LaneName.host.description], seed: origin.entry.meta?.seed, index: origin.entry.meta?.index,
     version: stablefuzzVersion, sizeBefore: caseSize(original), sizeAfter: caseSize(result.case),
     commands: [
-      "stablefuzz replay \(path)\(laneArgument)", "stablefuzz trace \(path)\(laneArgument)",
-      "stablefuzz replay \(origin.source)\(laneArgument)",
+      "stablefuzz replay \(path)\(suffix)", "stablefuzz trace \(path)\(suffix)",
+      "stablefuzz replay \(origin.source)\(suffix)",
     ])
   switch final {
   case .diverge(let divergence):

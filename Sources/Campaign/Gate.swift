@@ -69,7 +69,9 @@ public func runGate(
 
 /// Runs the first cases twice, the second time in the opposite order on another runner, and compares their digests.
 private func unstableCases(_ configuration: CampaignConfiguration, count: UInt64) -> [UInt64] {
-  let runners = (CaseRunner(instrumenter: configuration.instrumenter), CaseRunner(instrumenter: configuration.instrumenter))
+  let runners = (
+    CaseRunner(instrumenter: configuration.instrumenter), CaseRunner(instrumenter: configuration.instrumenter)
+  )
   let indices = (0..<count).compactMap(configuration.shard.index)
   func digests(_ runner: CaseRunner, _ indices: [UInt64]) -> [UInt64: CaseResult] {
     var results: [UInt64: CaseResult] = [:]

@@ -170,7 +170,8 @@ private struct RunningCampaign {
     guard let corpus = stores.corpus else { return }
     let origin = generatedOrigin(configuration.profile, seed: configuration.seed, index: index)
     let finding = try storeFinding(
-      origin, verdict, runner: workers[0].runner, lanes: configuration.lanes, store: corpus)
+      origin, verdict, runner: workers[0].runner, lanes: configuration.lanes, store: corpus,
+      arguments: configuration.instrumenterArguments)
     tally.buckets[bucket]?.path = finding.path
     world.report(.finding(finding))
   }

@@ -225,14 +225,7 @@ private func validateMemories(
   if heap.limits.minimum > limit {
     throw CanisterValidationError("initial size of \(heap.limits.minimum) pages, allowed are \(limit)", at: "memory 0")
   }
-  // Further memories have no rule on the IC. They get the heap's limit, so that a module cannot ask for more than that
-  // before it runs.
-  for position in module.memories.indices.dropFirst() {
-    let type = module.memories[position]
-    if type.limits.minimum > parameters.heapLimit(is64Bit: type.is64Bit) {
-      throw CanisterValidationError("initial size of \(type.limits.minimum) pages", at: "memory \(position)")
-    }
-  }
+  // Further memories have no rule on the IC; an instance that asks for more than this machine has is poisoned.
 }
 
 private func validateTables(

@@ -5,7 +5,8 @@ import Wasm
 
 /// A function of the System API (import module `ic0`).
 public enum SystemFunction: UInt8, CaseIterable, Sendable {
-  case msgArgDataSize, msgArgDataCopy, msgCallerSize, msgCallerCopy, msgRejectCode, msgRejectMsgSize
+  case msgArgDataSize, msgArgDataCopy, msgCallerSize, msgCallerCopy, msgCallerInfoDataSize, msgCallerInfoDataCopy,
+    msgCallerInfoSignerSize, msgCallerInfoSignerCopy, msgRejectCode, msgRejectMsgSize
   case msgRejectMsgCopy, msgDeadline, msgReplyDataAppend, msgReply, msgReject, msgCyclesAvailable
   case msgCyclesAvailable128, msgCyclesRefunded, msgCyclesRefunded128, msgCyclesAccept, msgCyclesAccept128
   case cyclesBurn128, canisterSelfSize, canisterSelfCopy, canisterCycleBalance, canisterCycleBalance128
@@ -94,6 +95,10 @@ public struct SystemRow: Sendable {
     .init(.msgArgDataCopy, "msg_arg_data_copy", [.word, .word, .word], nil, [.initialization, .update, .query, .compositeQuery, .inspectMessage], charge: 500),
     .init(.msgCallerSize, "msg_caller_size", [], .word, .all, charge: 500),
     .init(.msgCallerCopy, "msg_caller_copy", [.word, .word, .word], nil, .all, charge: 500),
+    .init(.msgCallerInfoDataSize, "msg_caller_info_data_size", [], .word, .all, charge: 500),
+    .init(.msgCallerInfoDataCopy, "msg_caller_info_data_copy", [.word, .word, .word], nil, .all, charge: 500),
+    .init(.msgCallerInfoSignerSize, "msg_caller_info_signer_size", [], .word, .all, charge: 500),
+    .init(.msgCallerInfoSignerCopy, "msg_caller_info_signer_copy", [.word, .word, .word], nil, .all, charge: 500),
     .init(.msgRejectCode, "msg_reject_code", [], .i32, .callbacksOnly, charge: 500),
     .init(.msgRejectMsgSize, "msg_reject_msg_size", [], .word, .callbacksOnly, charge: 500),
     .init(.msgRejectMsgCopy, "msg_reject_msg_copy", [.word, .word, .word], nil, .callbacksOnly, charge: 500),
@@ -101,16 +106,16 @@ public struct SystemRow: Sendable {
     .init(.msgReplyDataAppend, "msg_reply_data_append", [.word, .word], nil, [.update, .query, .compositeQuery], charge: 500),
     .init(.msgReply, "msg_reply", [], nil, [.update, .query, .compositeQuery], charge: 500),
     .init(.msgReject, "msg_reject", [.word, .word], nil, [.update, .query, .compositeQuery], charge: 500),
-    .init(.msgCyclesAvailable, "msg_cycles_available", [], .i64, .update, charge: 500),
+    .init(.msgCyclesAvailable, "msg_cycles_available", [], .i64, .update, charge: 500, only32Bit: true),
     .init(.msgCyclesAvailable128, "msg_cycles_available128", [.word], nil, .update, charge: 500),
-    .init(.msgCyclesRefunded, "msg_cycles_refunded", [], .i64, .callbacksOnly, charge: 500),
+    .init(.msgCyclesRefunded, "msg_cycles_refunded", [], .i64, .callbacksOnly, charge: 500, only32Bit: true),
     .init(.msgCyclesRefunded128, "msg_cycles_refunded128", [.word], nil, .callbacksOnly, charge: 500),
-    .init(.msgCyclesAccept, "msg_cycles_accept", [.i64], .i64, .update, charge: 500),
+    .init(.msgCyclesAccept, "msg_cycles_accept", [.i64], .i64, .update, charge: 500, only32Bit: true),
     .init(.msgCyclesAccept128, "msg_cycles_accept128", [.i64, .i64, .word], nil, .update, charge: 500),
     .init(.cyclesBurn128, "cycles_burn128", [.i64, .i64, .word], nil, [.initialization, .preUpgrade, .update, .systemTasks], charge: 500),
     .init(.canisterSelfSize, "canister_self_size", [], .word, .all, charge: 500),
     .init(.canisterSelfCopy, "canister_self_copy", [.word, .word, .word], nil, .all, charge: 500),
-    .init(.canisterCycleBalance, "canister_cycle_balance", [], .i64, .all, charge: 500),
+    .init(.canisterCycleBalance, "canister_cycle_balance", [], .i64, .all, charge: 500, only32Bit: true),
     .init(.canisterCycleBalance128, "canister_cycle_balance128", [.word], nil, .all, charge: 500),
     .init(.canisterLiquidCycleBalance128, "canister_liquid_cycle_balance128", [.word], nil, .all, charge: 500),
     .init(.canisterStatus, "canister_status", [], .i32, .all, charge: 500),
@@ -124,7 +129,7 @@ public struct SystemRow: Sendable {
     .init(.callOnCleanup, "call_on_cleanup", [.word, .word], nil, [.update, .compositeQuery, .systemTasks], charge: 500),
     .init(.callDataAppend, "call_data_append", [.word, .word], nil, [.update, .compositeQuery, .systemTasks], charge: 500),
     .init(.callWithBestEffortResponse, "call_with_best_effort_response", [.i32], nil, [.update, .compositeQuery, .systemTasks], charge: 500),
-    .init(.callCyclesAdd, "call_cycles_add", [.i64], nil, [.update, .systemTasks], charge: 500),
+    .init(.callCyclesAdd, "call_cycles_add", [.i64], nil, [.update, .systemTasks], charge: 500, only32Bit: true),
     .init(.callCyclesAdd128, "call_cycles_add128", [.i64, .i64], nil, [.update, .systemTasks], charge: 500),
     .init(.callPerform, "call_perform", [], .i32, [.update, .compositeQuery, .systemTasks], charge: 5000),
     .init(.stableSize, "stable_size", [], .i32, .everywhere, charge: 0, only32Bit: true),

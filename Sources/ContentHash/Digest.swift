@@ -104,16 +104,17 @@ extension Digest {
   /// The member that an OS page contributes to an order-free sum of memory contents: zero for a page of zeros, so that a
   /// page touched and left zero equals a page never touched.
   ///
-  /// - Parameter bytes: the page; its length is a multiple of 8.
+  /// - Parameter bytes: the page; its length is a multiple of 64.
   public init(ofPage page: UInt64, _ bytes: UnsafeRawBufferPointer) {
-    var isZero = true
-    if let words = bytes.baseAddress {
-      for offset in stride(from: 0, to: bytes.count, by: 8)
-      where words.loadUnaligned(fromByteOffset: offset, as: UInt64.self) != 0 {
-        isZero = false
-        break
-      }
+    self = Self.isZero(bytes) ? .zero : Digest(of: bytes, seed: page)
+  }
+
+  /// Whether all bytes are zero, looked at 64 at a time.
+  private static func isZero(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let start = bytes.baseAddress else { return true }
+    for offset in stride(from: 0, to: bytes.count, by: 64) {
+      if start.loadUnaligned(fromByteOffset: offset, as: SIMD8<UInt64>.self) != .zero { return false }
     }
-    self = isZero ? .zero : Digest(of: bytes, seed: page)
+    return true
   }
 }

@@ -74,7 +74,7 @@ public struct CorpusStore: Sendable {
       }
     }
     // Two buckets must not share a directory because their names were made alike.
-    if name != bucket { name += "~" + Digest(of: Array(bucket.utf8)).description.prefix(8) }
+    if name != bucket || name.isEmpty { name += "~" + Digest(of: Array(bucket.utf8)).description.prefix(8) }
     return "\(findings)/\(name)"
   }
 

@@ -12,7 +12,8 @@
 /// - Throws: `CorpusError.malformed` for a number that JSON cannot express.
 public func encodeJSON(_ record: some Encodable, isPretty: Bool = true) throws(CorpusError) -> [UInt8] {
   let encoder = JSONEncoder()
-  encoder.outputFormatting = isPretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
+  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  if isPretty { encoder.outputFormatting.insert(.prettyPrinted) }
   do {
     return [UInt8](try encoder.encode(record)) + (isPretty ? [UInt8(ascii: "\n")] : [])
   } catch {
@@ -34,17 +35,13 @@ public func decodeJSON<Record: Decodable>(_: Record.Type, _ bytes: [UInt8]) thro
 }
 
 private func explanation(of error: DecodingError) -> String {
-  let context: DecodingError.Context
-  var missing = ""
+  func path(_ keys: [any CodingKey]) -> String { keys.map(\.stringValue).joined(separator: ".") }
   switch error {
-  case .keyNotFound(let key, let place):
-    context = place
-    missing = key.stringValue
-  case .typeMismatch(_, let place), .valueNotFound(_, let place), .dataCorrupted(let place): context = place
+  case .keyNotFound(let key, let place): return "\(path(place.codingPath + [key])) is missing"
+  case .typeMismatch(_, let place), .valueNotFound(_, let place), .dataCorrupted(let place):
+    // The decoder's own report of a syntax error is one level down and has the line and column.
+    let detail = place.underlyingError.map { ": \($0)" } ?? ""
+    return (place.codingPath.isEmpty ? "" : path(place.codingPath) + ": ") + place.debugDescription + detail
   @unknown default: return "\(error)"
   }
-  let path = (context.codingPath.map(\.stringValue) + (missing.isEmpty ? [] : [missing])).joined(separator: ".")
-  // The decoder's own report of a syntax error sits one level below and has the line and column.
-  let detail = context.underlyingError.map { ": \($0)" } ?? ""
-  return (path.isEmpty ? "" : "\(path): ") + context.debugDescription + detail
 }

@@ -73,7 +73,8 @@ extension Divergence {
     case .stableContents:
       difference = firstDifference(host.stableMemory.committedPages, native.stableMemory?.nonZeroPages ?? [])
     case .heapContents:
-      difference = zip(host.heaps, native.ownMemories).lazy
+      difference =
+        zip(host.heaps, native.ownMemories).lazy
         .compactMap { firstDifference($0.nonZeroPages, $1.nonZeroPages) }.first
     default: difference = nil
     }

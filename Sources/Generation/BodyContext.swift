@@ -14,6 +14,8 @@ struct BodyContext {
   var isSetUp = false
   /// Whether the body has relied on that.
   var usesSetup = false
+  /// Whether System API functions and bulk operations are left out; see `EntryPlan.isPlain`.
+  var isPlain = false
   /// Bound on the cost of one execution.
   var costLimit: UInt64 = 0
 

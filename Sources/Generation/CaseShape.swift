@@ -32,7 +32,13 @@ struct CaseShape {
   /// How a page limit relates to what the case needs.
   enum PageLimitKind { case production, exact, exceeded, small }
 
-  enum InstructionLimitKind { case standard, production, small }
+  enum InstructionLimitKind {
+    case standard, production
+    /// Some messages run out, though not the installation.
+    case small
+    /// A few hundred instructions; nothing is set up.
+    case tiny
+  }
 
   let profile: GeneratorProfile
   let strategy: Strategy
@@ -66,10 +72,11 @@ struct CaseShape {
   init(_ profile: GeneratorProfile, _ choices: inout ChoiceSource) {
     self.profile = profile
     strategy = choices.element(of: Strategy.all)
-    traps = choices.chance(13, of: 100)
+    traps = choices.chance(15, of: 100)
     heap = Self.drawHeap(&choices)
     families = Self.drawFamilies(heap, &choices)
-    let size = Self.drawSize(families, &choices)
+    instructionLimit = Self.drawInstructionLimit(traps, &choices)
+    let size = Self.drawSize(families, traps: traps, isTiny: instructionLimit == .tiny, &choices)
     stableClass = size.stableClass
     stablePages = size.pages
     parameters.stableCapacity = size.capacity
@@ -78,9 +85,10 @@ struct CaseShape {
     narrowAccess = grows.access
     isGrowthFree = grows.isFree
     heapPages = Self.drawHeapPages(heap, &choices)
-    instructionLimit = Self.drawInstructionLimit(traps, &choices)
     dirtyLimit = Self.drawPageLimit(traps, &choices)
-    accessedLimit = Self.drawPageLimit(traps, &choices)
+    // Which of two exceeded limits is reported is part of the contract, so they often go together.
+    let areLimitsAlike = dirtyLimit != .production && choices.chance(1, of: 2)
+    accessedLimit = areLimitsAlike ? dirtyLimit : Self.drawPageLimit(traps, &choices)
     anchors = Self.drawAnchors(size.pages * Sizes.wasmPage, &choices)
 
     parameters.instructionLimit =
@@ -88,7 +96,7 @@ struct CaseShape {
     if choices.chance(1, of: 10) { parameters.metering = .old }
     if choices.chance(1, of: 10) { parameters.dirtyPageOverhead = choices.element(of: [0, 1, 7, 100, 5_000]) }
     if choices.chance(1, of: 4) {
-      let limit = heapPages + choices.draw(below: UInt64(6))
+      let limit = heapPages + choices.draw(below: 6)
       if heap == .wide { parameters.heapLimit64 = limit } else { parameters.heapLimit32 = min(limit, 65_536) }
     }
   }
@@ -116,16 +124,19 @@ struct CaseShape {
     var capacity: UInt64
   }
 
-  private static func drawSize(_ families: Families, _ choices: inout ChoiceSource) -> Size {
+  private static func drawSize(
+    _ families: Families, traps: Bool, isTiny: Bool, _ choices: inout ChoiceSource
+  ) -> Size {
     let standard = Parameters().stableCapacity
     let ceiling = Sizes.stable32Ceiling
     var size: Size
+    if isTiny { return Size(stableClass: .stableEmpty, pages: 0, capacity: standard) }
     switch choices.draw(below: 100) {
     case 0..<5: size = Size(stableClass: .stableEmpty, pages: 0, capacity: standard)
     case 5..<62: size = Size(stableClass: .stableSmall, pages: 1 + choices.draw(below: 6), capacity: standard)
     case 62..<69: size = Size(stableClass: .stableBelow4GiB, pages: ceiling - 1, capacity: standard)
     case 69..<80: size = Size(stableClass: .stableAt4GiB, pages: ceiling, capacity: standard)
-    case 80..<90 where families != .onlyNarrow:
+    case 80..<(traps ? 94 : 90) where families != .onlyNarrow:
       let beyond = choices.chance(1, of: 3) ? 1 + choices.draw(below: 130_000) : 1
       size = Size(stableClass: .stableAbove4GiB, pages: ceiling + beyond, capacity: standard)
     default:
@@ -173,8 +184,9 @@ struct CaseShape {
 
   private static func drawInstructionLimit(_ traps: Bool, _ choices: inout ChoiceSource) -> InstructionLimitKind {
     switch choices.draw(below: 100) {
-    case 0..<(traps ? 72 : 95): .standard
-    case (traps ? 86 : 100)...: .small
+    case 0..<(traps ? 70 : 95): .standard
+    case (traps ? 94 : 100)...: .tiny
+    case (traps ? 84 : 100)...: .small
     default: .production
     }
   }

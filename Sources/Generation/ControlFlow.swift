@@ -131,7 +131,7 @@ extension ModuleGenerator {
   /// A block, loop or if with parameters and several results.
   mutating func multiValueBlock() -> Bool {
     if current.nesting > 4 || !mayAddLocal { return false }
-    if hasHeap && choices.chance(1, of: 3) { return bulkBlock() }
+    if hasHeap && !current.isPlain && choices.chance(1, of: 3) { return bulkBlock() }
     var shape = FunctionShape()
     for _ in 0..<choices.draw(below: 3) { shape.parameters.append(drawType()) }
     for _ in 0..<choices.draw(below: 4) { shape.results.append(drawType()) }
@@ -208,13 +208,14 @@ extension ModuleGenerator {
     features.insert(.helperCall)
   }
 
-  private mutating func noteCall(rank: Int) {
+  /// Enters a call in the footprint.
+  mutating func noteCall(rank: Int) {
     spend(5)
     current.footprint.add(plans[rank].footprint, times: current.multiplicity)
     if plans[rank].needsSetup { current.usesSetup = true }
   }
 
-  private mutating func keepResults(_ results: TypeList) {
+  mutating func keepResults(_ results: TypeList) {
     for position in stride(from: results.count - 1, through: 0, by: -1) { keep(results[position]) }
   }
 

@@ -14,8 +14,10 @@ extension ModuleGenerator {
     beginBody(rank: rank, entryPoints: .everywhere, isSetUp: shape.setup != .none, costLimit: 12_000)
     current.fuel = 1 + choices.drawIndex(below: 5)
     statements(upTo: 4)
-    let results = plans[rank].shape.results
-    for position in 0..<results.count { expression(results[position]) }
+    if !tailCall() {
+      let results = plans[rank].shape.results
+      for position in 0..<results.count { expression(results[position]) }
+    }
     endBody()
   }
 
@@ -25,14 +27,15 @@ extension ModuleGenerator {
       rank: helperCount + number, entryPoints: entry.entryPoints, isSetUp: isSetUp(before: entry.kind),
       costLimit: 150_000)
     emitSetup(entry.kind)
+    current.isPlain = entry.isPlain
     if entry.isProbe && canProbe {
       emitProbe()
       answerProbe()
     } else {
       if choices.chance(3, of: 5) { _ = loadArgument() }
       emitStatements(entry)
-      if entry.kind == .preUpgrade || entry.kind == .postUpgrade { emitHandover(entry.kind) }
-      if entry.traps { trapStatement() }
+      if !entry.isPlain && (entry.kind == .preUpgrade || entry.kind == .postUpgrade) { emitHandover(entry.kind) }
+      if entry.traps && !entry.isPlain { trapStatement() }
       if entry.traps && choices.chance(1, of: 3) { statements(upTo: 2) }
       emitEnd(entry.kind)
     }
@@ -42,6 +45,7 @@ extension ModuleGenerator {
   private mutating func emitStatements(_ entry: EntryPlan) {
     current.fuel = 4 + choices.drawIndex(below: 12)
     let isShort = entry.kind == .start || entry.kind == .initialize
+    if entry.isPlain && choices.chance(1, of: 2) { _ = boundedLoop() }
     let isLeavable = choices.chance(1, of: 3)
     if isLeavable { open(.block, isTarget: true) }
     if !isShort && choices.chance(1, of: 2) {
@@ -53,6 +57,7 @@ extension ModuleGenerator {
   }
 
   private mutating func emitEnd(_ kind: EntryPoint) {
+    if current.isPlain { return }
     switch kind {
     case .update, .query, .compositeQuery: answer()
     case .inspectMessage:

@@ -57,13 +57,17 @@ extension ModuleGenerator {
   }
 
   private mutating func drawF32() -> UInt32 {
-    let constants: [Float] = [0, 1, -1.5, -0.0, 16_777_216, .leastNonzeroMagnitude, .infinity, .nan, -.greatestFiniteMagnitude]
+    let constants: [Float] = [
+      0, 1, -1.5, -0.0, 16_777_216, .leastNonzeroMagnitude, .infinity, .nan, -.greatestFiniteMagnitude,
+    ]
     let choice = choices.drawIndex(below: constants.count + 2)
     return choice < constants.count ? constants[choice].bitPattern : UInt32(truncatingIfNeeded: choices.drawBits())
   }
 
   private mutating func drawF64() -> UInt64 {
-    let constants: [Double] = [0, 1, -2.25, -0.0, 4_294_967_296, .leastNonzeroMagnitude, .infinity, .nan, -.greatestFiniteMagnitude]
+    let constants: [Double] = [
+      0, 1, -2.25, -0.0, 4_294_967_296, .leastNonzeroMagnitude, .infinity, .nan, -.greatestFiniteMagnitude,
+    ]
     let choice = choices.drawIndex(below: constants.count + 2)
     return choice < constants.count ? constants[choice].bitPattern : choices.drawBits()
   }

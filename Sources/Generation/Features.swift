@@ -9,7 +9,8 @@ public enum Feature: UInt8, CaseIterable, Sendable {
   case wideHeap, heapless, furtherMemory, wideFurtherMemory, declaredHeapMaximum, duplicateImport, unusedImport
   case exportedImport, startFunction, table, nullElement, expressionElements, passiveElements, declarativeElements
   case activeData, passiveData, severalMemoryExports, severalTableExports, exportedGlobal, floatGlobal, nameSection
-  case metadataSection, duplicateType, multiValueFunction, shuffledFunctions, sharedEntryFunction, memoryExport
+  case metadataSection, duplicateType, furtherTable, referenceCall, tailCall, multiValueFunction, shuffledFunctions,
+    sharedEntryFunction, memoryExport
   case tableExport, secondModule
   // Code
   case loop, nestedLoop, ifElse, branchTable, branchOut, blockValue, multiValueBlock, loopParameters, deadCode

@@ -28,7 +28,9 @@ extension ModuleGenerator {
     var wanted: [SystemFunction] = []
     if shape.families != .onlyWide { wanted += [.stableSize, .stableGrow, .stableRead, .stableWrite] }
     if shape.families != .onlyNarrow { wanted += [.stable64Size, .stable64Grow, .stable64Read, .stable64Write] }
-    if !hasHeap { wanted.removeAll { $0 == .stableRead || $0 == .stableWrite || $0 == .stable64Read || $0 == .stable64Write } }
+    if !hasHeap {
+      wanted.removeAll { $0 == .stableRead || $0 == .stableWrite || $0 == .stable64Read || $0 == .stable64Write }
+    }
     let drawn = wanted.filter { isNeeded($0) || choices.chance(6, of: 7) }
     if drawn.isEmpty || !choices.chance(1, of: 5) { return drawn }
     let doubled = choices.element(of: drawn)
@@ -68,7 +70,7 @@ extension ModuleGenerator {
   /// Writes the table and the segments that fill its slots, and segments that fill nothing.
   mutating func planElements() {
     let count = UInt64(slots.count)
-    let spare = choices.draw(below: UInt64(3))
+    let spare = choices.draw(below: 3)
     module.tables.append(
       Table(
         TableType(.funcref, Limits(minimum: count + spare, maximum: choices.chance(1, of: 2) ? count + spare : nil))))

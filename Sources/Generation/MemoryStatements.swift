@@ -130,7 +130,10 @@ extension ModuleGenerator {
 
   mutating func dropElements() -> Bool {
     if module.elements.isEmpty { return false }
-    emit(.elemDrop, .element(ElementIndex(choices.drawIndex(below: module.elements.count))))
+    let segment = choices.drawIndex(below: module.elements.count)
+    // A second table may still be filled from a passive segment.
+    if furtherTable != nil && module.elements[segment].mode == .passive { return false }
+    emit(.elemDrop, .element(ElementIndex(segment)))
     spend(300)
     features.insert(.elementDrop)
     return true

@@ -139,7 +139,7 @@ extension ModuleGenerator {
     if parameters.metering == .old { features.insert(.oldMetering) }
     if parameters.dirtyPageOverhead != standard.dirtyPageOverhead { features.insert(.changedOverhead) }
     if shape.instructionLimit == .production { features.insert(.productionInstructionLimit) }
-    if shape.instructionLimit == .small { features.insert(.smallInstructionLimit) }
+    if shape.instructionLimit == .small || shape.instructionLimit == .tiny { features.insert(.smallInstructionLimit) }
     for limit in [shape.dirtyLimit, shape.accessedLimit] {
       switch limit {
       case .production: break

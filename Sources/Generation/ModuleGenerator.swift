@@ -35,6 +35,8 @@ struct EntryPlan {
   var exports: [(entryPoint: EntryPoint, method: String)]
   /// Whether it may end in a trap on purpose.
   var traps = false
+  /// Whether it calls nothing that counts instructions by itself: only metered code notices that they run out.
+  var isPlain = false
   var isProbe = false
 }
 
@@ -83,6 +85,7 @@ struct ModuleGenerator {
   var globalsOfType = SIMD4<UInt64>(repeating: 0)
   var mutableGlobals: UInt64 = 0
   var slots: [TableSlot] = []
+  var furtherTable: FurtherTable?
   var segments: [SegmentShape] = []
   /// Functions that `ref.func` may name because an element segment or export does.
   var referenced: [FunctionIndex] = []
@@ -133,7 +136,8 @@ struct ModuleGenerator {
 
   /// Whether the function is imported and may be called from wherever the current body runs.
   func mayCall(_ function: SystemFunction) -> Bool {
-    isImported(function) && tables.entryPoints[Int(function.rawValue)].isSuperset(of: current.entryPoints)
+    !current.isPlain && isImported(function)
+      && tables.entryPoints[Int(function.rawValue)].isSuperset(of: current.entryPoints)
   }
 
   func functionIndex(rank: Int) -> FunctionIndex { FunctionIndex(module.imports.count + plans[rank].position) }

@@ -14,6 +14,7 @@ extension ModuleGenerator {
     planPositions()
     planGlobals()
     planTable()
+    planFurtherTable()
     planData()
   }
 
@@ -27,7 +28,8 @@ extension ModuleGenerator {
     if shape.profile == .multiMemory {
       for _ in 0..<1 + choices.draw(below: 2) {
         let isWide = choices.chance(1, of: 2)
-        memories.append(MemoryShape(pages: 1 + choices.draw(below: UInt64(2)), isWide: isWide))
+        let limit = shape.parameters.heapLimit(is64Bit: isWide)
+        memories.append(MemoryShape(pages: min(limit, 1 + choices.draw(below: 2)), isWide: isWide))
         features.insert(isWide ? .wideFurtherMemory : .furtherMemory)
       }
     }
@@ -64,8 +66,9 @@ extension ModuleGenerator {
     func entry(_ kind: EntryPoint, _ method: String = "") -> EntryPlan {
       EntryPlan(entryPoints: EntryPointSet(kind), kind: kind, exports: [(kind, method)])
     }
-    if shape.setup == .start || choices.chance(1, of: 12) { entries.append(entry(.start)) }
-    if shape.setup == .initialize || choices.chance(1, of: 3) { entries.append(entry(.initialize)) }
+    let isTiny = shape.instructionLimit == .tiny
+    if shape.setup == .start || (!isTiny && choices.chance(1, of: 12)) { entries.append(entry(.start)) }
+    if shape.setup == .initialize || (!isTiny && choices.chance(1, of: 3)) { entries.append(entry(.initialize)) }
     let updates = ["a", "write", "b 2", "\u{FC}ber"]
     for number in 0..<1 + choices.drawIndex(below: updates.count) { entries.append(entry(.update, updates[number])) }
     let queries = ["get", "q"]
@@ -96,6 +99,9 @@ extension ModuleGenerator {
         // A trap while the canister is set up leaves nothing to look at afterwards.
         let isVital = entries[position].kind == .start || entries[position].kind == .initialize
         entries[position].traps = choices.chance(isVital ? 1 : 10, of: 20)
+        if isTiny || shape.instructionLimit == .small {
+          entries[position].isPlain = !isVital && choices.chance(isTiny ? 14 : 7, of: 20)
+        }
       }
     }
     for entry in entries {
@@ -179,7 +185,7 @@ extension ModuleGenerator {
   private mutating func planData() {
     if !hasHeap { return }
     for _ in 0..<choices.draw(below: 5) {
-      let length = choices.draw(below: UInt64(49))
+      let length = choices.draw(below: 49)
       let bytes = spreadBytes(choices.drawBits(), count: Int(length))
       if choices.chance(2, of: 5) {
         module.data.append(DataSegment(mode: .passive, bytes: bytes))

@@ -118,7 +118,7 @@ public struct RangeRow: Sendable {
     .init(.sumIsZero, "offset + length is 2^64", weight: 4, traps: .wide, pages: 0),
     .init(.sumWraps, "offset + length passes 2^64", weight: 5, traps: .wide, pages: 0),
     .init(.sumPasses32Bits, "offset + length passes 2^32", weight: 6, traps: .narrow, pages: 0),
-    .init(.lengthSignBit, "length at the sign bit", weight: 3, traps: .all, pages: 0),
+    .init(.lengthSignBit, "length at the sign bit", weight: 5, traps: .all, pages: 0),
     .init(.lengthNearMaximum, "length just below its maximum", weight: 4, traps: .all, pages: 0),
     .init(.lengthOverLimit, "length around the instruction limit", weight: 4, traps: .all, pages: 0),
     .init(.lengthOverHeapAddresses, "length beyond all heap addresses", weight: 60, traps: .wide, pages: 1),

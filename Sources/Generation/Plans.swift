@@ -24,7 +24,7 @@ struct PlanGenerator {
 
   mutating func drawPlan() -> CallPlan {
     var messages: [Message] = [.install(argument: drawArgument())]
-    let count = 1 + choices.draw(below: shape.traps ? 9 : 8)
+    let count = 1 + choices.draw(below: 3) + choices.draw(below: shape.traps ? 8 : 7)
     for _ in 0..<count { messages.append(drawMessage()) }
     return CallPlan(messages)
   }
@@ -101,7 +101,11 @@ struct PlanGenerator {
     let accessed = needs(onlyWritten: false)
     parameters.dirtyPageLimits = drawLimits(shape.dirtyLimit, dirty)
     parameters.accessedPageLimits = drawLimits(shape.accessedLimit, accessed)
-    if shape.instructionLimit == .small { parameters.instructionLimit = drawInstructionLimit() }
+    switch shape.instructionLimit {
+    case .standard, .production: break
+    case .small: parameters.instructionLimit = drawInstructionLimit()
+    case .tiny: parameters.instructionLimit = Int64(clamping: 1 + choices.draw(below: 400))
+    }
     return parameters
   }
 

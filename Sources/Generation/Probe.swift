@@ -163,7 +163,7 @@ extension ModuleGenerator {
         isWide: function.isWide, isWrite: function == .stableWrite || function == .stable64Write)
       // Past 4 GiB, 32-bit reads of no bytes are safe, and the only class that is drawn.
       if !isSafe && !traps && shape.narrowAccess == .guarded { return nil }
-      let isRangeBad = traps && choices.chance(7, of: 10)
+      let isRangeBad = traps && choices.chance(15, of: 20)
       guard let rangeClass = drawRangeClass(access, traps: isRangeBad) else { return nil }
       let range = drawRange(rangeClass, isWide: access.isWide)
       let isHeapBad = range.length == 0 ? choices.chance(1, of: 2) : traps && choices.chance(3, of: 10)

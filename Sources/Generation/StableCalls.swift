@@ -186,7 +186,7 @@ extension ModuleGenerator {
     let overhead = UInt64(clamping: shape.parameters.dirtyPageOverhead)
     return current.rank >= helperCount && current.multiplicity == 1
       && current.footprint.cost + length + (length >> 12 + 1) * overhead < 1_200_000
-      && !shape.wantsKnownPages && shape.instructionLimit != .small
+      && !shape.wantsKnownPages && shape.parameters.instructionLimit >= 2_000_000
   }
 
   /// A heap address for a range of this length, by class.

@@ -63,7 +63,7 @@ extension ModuleGenerator {
   private var mayPassHeapAddresses: Bool {
     let least = largestHeapAddress + 1
     return stableBytes >= least && least + 1_000_000 < UInt64(clamping: shape.parameters.instructionLimit)
-      && shape.instructionLimit != .small
+      && shape.instructionLimit == .production
   }
 
   /// A class of heap ranges of at least one byte.
@@ -244,7 +244,7 @@ extension ModuleGenerator {
       range.length = before + choices.draw(below: 64)
     case .lengthSignBit:
       range.offset = .constant(choices.draw(below: 2))
-      range.length = (isWide ? 1 << 63 : 1 << 31) - 22 + choices.draw(below: 24)
+      range.length = (isWide ? 1 << 63 : 1 << 31) - 22 + choices.draw(below: choices.chance(1, of: 3) ? 1 << 20 : 24)
     case .lengthNearMaximum:
       range.offset = .constant(choices.draw(below: 3))
       range.length = maximum - choices.draw(below: 24)

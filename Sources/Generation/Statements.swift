@@ -9,10 +9,13 @@ enum StatementKind: UInt8 {
   case assignLocal, assignGlobal, discard, store
   case ifElse, loop, block, branchTable, multiValue, deadCode, branchOut, earlyReturn
   case callHelper, callIndirect
-  case grow, fill, copy, initialize, elementDrop
+  case grow, fill, copy, initialize, elementDrop, furtherTable
   case debugPrint, systemCopy, counter, argument
   case stableWrite, stableRead, stableSize, stableGrow
   case pageStates, readBack, copyWithin, appendLog, arrayLoop, chase, growAndUse
+
+  /// Whether statements of the kind are about stable memory.
+  var isStable: Bool { rawValue >= Self.stableWrite.rawValue }
 
   private static func list(_ weights: [(StatementKind, Int)]) -> [StatementKind] {
     weights.flatMap { Array(repeating: $0.0, count: $0.1) }
@@ -28,8 +31,19 @@ enum StatementKind: UInt8 {
     (.counter, 2), (.argument, 2),
   ])
 
+  /// The same where modules have more than the IC accepts.
+  static let further: [StatementKind] = all + list([(.furtherTable, 8)])
+
   /// The same for bodies in which no branch may decide what touches stable memory.
   static let straight: [StatementKind] = all.filter { ![.loop, .branchOut, .chase, .arrayLoop].contains($0) }
+
+  /// The same for bodies that only metering counts.
+  static let plain: [StatementKind] = all.filter {
+    [
+      .assignLocal, .assignGlobal, .discard, .store, .ifElse, .loop, .block, .branchTable, .multiValue, .deadCode,
+      .callHelper, .callIndirect,
+    ].contains($0)
+  }
 }
 
 extension ModuleGenerator {
@@ -43,10 +57,17 @@ extension ModuleGenerator {
   }
 
   private mutating func statement() {
-    let kinds = shape.wantsKnownPages ? StatementKind.straight : StatementKind.all
-    let kind = choices.element(of: kinds)
-    // Whatever cannot be had here becomes an assignment.
-    if !emit(kind) { assignGlobal() }
+    let kind = choices.element(of: statementKinds)
+    if emit(kind) { return }
+    // Where stable memory has no size to rely on, it is grown first; what cannot be had at all becomes an assignment.
+    if kind.isStable && !current.isSetUp && growAndUse() { return }
+    assignGlobal()
+  }
+
+  private var statementKinds: [StatementKind] {
+    if current.isPlain { return StatementKind.plain }
+    if shape.wantsKnownPages { return StatementKind.straight }
+    return shape.profile == .multiMemory ? StatementKind.further : StatementKind.all
   }
 
   /// Emits a statement of the kind; false if the body, the module or the case has no room for it.
@@ -76,6 +97,7 @@ extension ModuleGenerator {
     case .copy: return copyHeap()
     case .initialize: return initializeHeap()
     case .elementDrop: return dropElements()
+    case .furtherTable: return useFurtherTable()
     case .debugPrint: return debugPrint()
     case .systemCopy: return copyFromSystem()
     case .counter: return storeCounter()

@@ -21,15 +21,15 @@ extension ModuleGenerator {
 
   /// A stable memory call that traps; false if the module has none.
   private mutating func stableTrap() -> Bool {
-    if shape.narrowAccess == .traps && choices.chance(1, of: 4) { return tooBigTrap() }
+    if shape.narrowAccess == .traps && choices.chance(1, of: 3) && tooBigTrap() { return true }
     var accesses: [StableAccess] = []
     for access in StableAccess.all where hasHeap && isImported(access.function) { accesses.append(access) }
     if accesses.isEmpty { return false }
     let access = choices.element(of: accesses)
     let side = choices.draw(below: 20)
     // Which of two mistakes is reported is part of the contract.
-    let isRangeBad = side < 14 || side >= 18
-    let isHeapBad = side >= 14
+    let isRangeBad = side < 11 || side >= 16
+    let isHeapBad = side >= 11
     guard let rangeClass = drawRangeClass(access, traps: isRangeBad) ?? drawRangeClass(access, traps: true) else {
       return false
     }

@@ -5,7 +5,7 @@ import Wasm
 
 /// What becomes of a block that is not kept as it is.
 enum BlockEdit {
-  /// The contents stay, the block goes; nothing may branch to it.
+  /// The contents stay, the block goes; what branched to it branches to the block around it.
   case unwrap
   /// An `if` becomes its first part, as a block.
   case first
@@ -141,6 +141,8 @@ private struct BodyWriter {
     }
   }
 
+  /// Number of blocks between a branch and its target that are still there. For a target that is not, that is the depth
+  /// of the next one around it.
   private func remaining(_ depth: UInt32) -> UInt32 {
     guard Int(depth) < frames.count else { return depth }
     return UInt32(frames.suffix(Int(depth)).count { !$0.isGone })

@@ -9,6 +9,8 @@ struct BodyOutline {
   /// An instruction with all that computes its operands; for a block, everything up to its `end`.
   struct Node {
     var range: Range<Int>
+    /// Position among the nodes.
+    var index: Int
     /// Position of the instruction itself; for a block, of the one that opens it.
     var position: Int
     /// The node that uses the value, or the block that contains the statement; nil at the top.
@@ -246,7 +248,7 @@ struct BodyOutline {
     let base = popped.base ?? stack.count
     for operand in popped.nodes where nodes[operand].parent == nil { nodes[operand].parent = index }
     var node = Node(
-      range: min(popped.start ?? position, position)..<(end ?? position + 1), position: position,
+      range: min(popped.start ?? position, position)..<(end ?? position + 1), index: index, position: position,
       nesting: frames.count - 1, operands: popped.nodes, base: base)
     for type in pushes { stack.append(Entry(node: index, type: type)) }
     if !popped.isOutside {

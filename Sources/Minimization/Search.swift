@@ -2,6 +2,7 @@
 // Passes hand their candidates to `attempt` or let `reduce` choose among removals; nothing else asks the predicate.
 
 import Canister
+import ContentHash
 
 struct Search: ~Copyable {
   struct Counts {
@@ -114,18 +115,22 @@ struct Search: ~Copyable {
     }
     add(0)
     add(1)
-    let unit: UInt64 = value >= 65_536 ? 65_536 : value >= 4_096 ? 4_096 : 1
-    let units = value / unit
-    if value.isMultiple(of: unit) {
-      for part: UInt64 in [2, 4, 16, 256] where units >= part { add((units - units / part) * unit) }
-      if units > 0 { add((units - 1) * unit) }
-    } else {
-      add(units * unit)
-      // Where the distance from the edge matters, the same distance from an edge further down may do.
-      add(value - unit)
-      add(units * unit + 1)
+    let (page, osPage) = (Sizes.wasmPage, Sizes.osPage)
+    if value > osPage && !value.isMultiple(of: osPage) {
+      add(value / page * page)
+      add(value / osPage * osPage)
+      // Where the distance from the edge matters, the same one from an edge further down may do, or a shorter one.
+      add(value / page / 2 * page + value % page)
+      if value > page { add(value - page) }
+      add(value - value % osPage + value % osPage / 2)
       add(value - 1)
+      return trials
     }
+    // Only what is at the first edge of its kind leaves it.
+    let unit = value > page && value.isMultiple(of: page) ? page : value > osPage ? osPage : 1
+    let units = value / unit
+    for part: UInt64 in [2, 4, 16, 256] where units >= part { add((units - units / part) * unit) }
+    if units > 0 { add((units - 1) * unit) }
     return trials
   }
 
@@ -138,27 +143,17 @@ struct Search: ~Copyable {
   }
 }
 
-/// 128 bits that stand for a case. Seeded for each process, which cannot be seen from outside: they are compared and
-/// never listed.
+/// What stands for a case among those that were tried: modules by their digests, the rest by itself.
 private struct Fingerprint: Hashable {
-  private let first: Int
-  private let second: Int
+  private let modules: [Digest?]
+  private let plan: CallPlan
+  private let parameters: Parameters
+  private let strategy: Strategy
 
   init(_ value: Case) {
-    first = Self.hash(value, 1)
-    second = Self.hash(value, 2)
-  }
-
-  private static func hash(_ value: Case, _ salt: UInt8) -> Int {
-    var hasher = Hasher()
-    hasher.combine(salt)
-    for module in [value.module, value.secondModule] {
-      hasher.combine(module?.count)
-      module?.withUnsafeBytes { hasher.combine(bytes: $0) }
-    }
-    hasher.combine(value.plan)
-    hasher.combine(value.parameters)
-    hasher.combine(value.strategy)
-    return hasher.finalize()
+    modules = [Digest(of: value.module), value.secondModule.map { Digest(of: $0) }]
+    plan = value.plan
+    parameters = value.parameters
+    strategy = value.strategy
   }
 }

@@ -54,6 +54,10 @@ func reportingErrors(_ body: () throws -> Void) throws {
 }
 
 /// Writes a line to standard error.
-func printError(_ text: String) {
-  fputs(text + "\n", stderr)
+func printError(_ text: String) { writeError(text + "\n") }
+
+/// Writes to standard error, unbuffered.
+func writeError(_ text: String) {
+  var text = text
+  text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }

@@ -25,12 +25,15 @@ extension Metering: ExpressibleByArgument {}
 struct LaneOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Native lanes to compare with the host lane: 'case' (the one each case asks for), 'all', or names such as \
-      'end-front,second-after'.", valueName: "list"))
+      "Native lanes: 'case' (the one each case asks for), 'all', or names such as 'end-front,second-after'.",
+      valueName: "list"))
   var lanes: LaneSelection?
 
   @Option(help: ArgumentHelp("Plant a known fault in every instrumented module, to see it found.", valueName: "fault"))
   var plant: String?
+
+  /// These options as arguments, as far as they choose another instrumenter.
+  var instrumenterArguments: String { plant.map { "--plant \($0)" } ?? "" }
 
   /// The instrumenter to run: ours, with the planted fault applied to what it makes.
   func instrumenter() throws -> Instrumenter {

@@ -46,7 +46,7 @@ final class StatusPrinter {
 
   /// Ends a line that was being written over.
   func finish() {
-    if hasOpenLine { fputs("\n", stderr) }
+    if hasOpenLine { writeError("\n") }
     hasOpenLine = false
   }
 
@@ -60,7 +60,7 @@ final class StatusPrinter {
       + "poisoned \(verdicts.poisoned)  without trap \(percentage(record.shareWithoutTrap))"
     switch mode {
     case .screen:
-      fputs("\r\u{1B}[K" + line, stderr)
+      writeError("\r\u{1B}[K" + line)
       hasOpenLine = true
     case .json: printJSON(record)
     case .auto, .lines, .off: printError(line)

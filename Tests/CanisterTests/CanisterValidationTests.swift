@@ -244,9 +244,6 @@ private func expectAccepted(
       $0.exports = []
       $0.memories = [MemoryType(Limits(minimum: 0, maximum: 98_304), is64Bit: true)]
     }
-    expectRefused("initial size", at: "memory 1") {
-      $0.memories.append(MemoryType(Limits(minimum: 1 << 40), is64Bit: true))
-    }
   }
 
   @Test func tables() {

@@ -213,7 +213,7 @@ private func envelope(_ size: Int) -> [UInt8] {
       _ = try store.checkpoint(of: "c")
       Issue.record("read an incomplete record")
     } catch {
-      #expect("\(error)".contains("\(scratch.path)/c/checkpoint.json") && "\(error)".contains("casesUseful"), "\(error)")
+      #expect("\(error)".contains("\(scratch.path)/c/checkpoint.json") && "\(error)".contains(" is missing"), "\(error)")
     }
     var record = sampleCampaign()
     record.elapsedSeconds = .nan

@@ -72,7 +72,8 @@ private let plans: [UniversalPlan] = [
   UniversalPlan(
     "growth in a query is dropped",
     [(p.grow(3).replySize().reply().query, .reply(le32(3))), (p.replySize().reply().query, .reply(le32(0)))]),
-  UniversalPlan("growing with the 32-bit form when too big traps even by zero",
+  UniversalPlan(
+    "growing with the 32-bit form when too big traps even by zero",
     [(p.grow64(65_537).grow(0).reply().update, .trap(.stableMemoryTooBigFor32Bit))]),
   // Writing and reading around page edges
   UniversalPlan(
@@ -80,7 +81,10 @@ private let plans: [UniversalPlan] = [
     [(p.grow(1).write(0, [1, 2, 3]).read(0, 4).reply().update, .reply([1, 2, 3, 0]))]),
   UniversalPlan(
     "write and read back in the next message",
-    [(p.grow(1).write(4_094, [1, 2, 3, 4]).reply().update, .reply([])), (p.read(4_093, 6).reply().update, .reply([0, 1, 2, 3, 4, 0]))]),
+    [
+      (p.grow(1).write(4_094, [1, 2, 3, 4]).reply().update, .reply([])),
+      (p.read(4_093, 6).reply().update, .reply([0, 1, 2, 3, 4, 0])),
+    ]),
   UniversalPlan(
     "a write that ends at an OS page edge, and one that begins there",
     [
@@ -178,13 +182,15 @@ private let plans: [UniversalPlan] = [
   UniversalPlan(
     "writes before a trap are rolled back",
     [
-      (p.grow(1).write(0, [1]).reply().update, .reply([])), (p.write(0, [2]).write(5_000, [3]).trap().update, .trap(.calledTrap(Array("on purpose".utf8)))),
+      (p.grow(1).write(0, [1]).reply().update, .reply([])),
+      (p.write(0, [2]).write(5_000, [3]).trap().update, .trap(.calledTrap(Array("on purpose".utf8)))),
       (p.read(0, 1).read(5_000, 1).reply().query, .reply([1, 0])),
     ]),
   UniversalPlan(
     "an out-of-bounds write in the middle takes everything back",
     [
-      (p.grow(1).reply().update, .reply([])), (p.write(0, [2]).write(65_530, Array(1...10)).write(1, [3]).reply().update, .trap(.stableMemoryOutOfBounds)),
+      (p.grow(1).reply().update, .reply([])),
+      (p.write(0, [2]).write(65_530, Array(1...10)).write(1, [3]).reply().update, .trap(.stableMemoryOutOfBounds)),
       (p.read(0, 4).reply().query, .reply([0, 0, 0, 0])),
     ]),
   UniversalPlan(
@@ -203,7 +209,8 @@ private let plans: [UniversalPlan] = [
     "pre_upgrade writes, post_upgrade reads and writes",
     [
       (p.grow(1).setPreUpgrade(p.write(10, [4, 5, 6]).grow(1)).reply().update, .reply([])),
-      (p.move64(from: 10, to: 70_000, 3).upgrade, .done), (p.read(70_000, 3).replySize().reply().query, .reply([4, 5, 6] + le32(2))),
+      (p.move64(from: 10, to: 70_000, 3).upgrade, .done),
+      (p.read(70_000, 3).replySize().reply().query, .reply([4, 5, 6] + le32(2))),
     ]),
   UniversalPlan(
     "a trap in post_upgrade takes pre_upgrade's writes back",
@@ -216,7 +223,8 @@ private let plans: [UniversalPlan] = [
     "a trap in pre_upgrade keeps the old code and its state",
     [
       (p.grow(1).setGlobal([7]).setPreUpgrade(p.write(0, [2]).trap()).reply().update, .reply([])),
-      (p.upgrade, .trap(.calledTrap(Array("on purpose".utf8)))), (p.read(0, 1).replyGlobal().reply().query, .reply([0, 7])),
+      (p.upgrade, .trap(.calledTrap(Array("on purpose".utf8)))),
+      (p.read(0, 1).replyGlobal().reply().query, .reply([0, 7])),
     ]),
   UniversalPlan(
     "reinstall empties stable memory",
@@ -227,7 +235,8 @@ private let plans: [UniversalPlan] = [
   UniversalPlan(
     "a failed reinstall keeps everything",
     [
-      (p.grow(2).write(0, [1]).reply().update, .reply([])), (p.grow(9).trap().reinstall, .trap(.calledTrap(Array("on purpose".utf8)))),
+      (p.grow(2).write(0, [1]).reply().update, .reply([])),
+      (p.grow(9).trap().reinstall, .trap(.calledTrap(Array("on purpose".utf8)))),
       (p.read(0, 1).replySize().reply().query, .reply([1] + le32(2))),
     ]),
   // Limits and charges
@@ -236,14 +245,19 @@ private let plans: [UniversalPlan] = [
     [
       (p.grow(1).write(0, [1]).write(4_096, [1]).write(8_192, [1]).write(1, [2]).reply().update, .reply([])),
       (p.write(0, [1]).write(4_096, [1]).write(8_191, [1, 1]).reply().update, .reply([])),
-      (p.write(0, [1]).write(4_095, [1, 1]).write(8_191, [1, 1]).write(12_288, [1]).reply().update, .trap(.dirtyPageLimitExceeded(PageLimits(message: 3, upgrade: 3, query: 3)))),
+      (
+        p.write(0, [1]).write(4_095, [1, 1]).write(8_191, [1, 1]).write(12_288, [1]).reply().update,
+        .trap(.dirtyPageLimitExceeded(PageLimits(message: 3, upgrade: 3, query: 3)))
+      ),
     ]
   ) { $0.dirtyPageLimits = PageLimits(message: 3, upgrade: 3, query: 3) },
   UniversalPlan(
     "the accessed page limit differs by entry point",
     [
       (p.grow(1).read(0, 8_192).reply().update, .replyOfSize(8_192)),
-      (p.read(0, 8_193).reply().update, .trap(.accessedPageLimitExceeded(PageLimits(message: 2, upgrade: 3, query: 1)))),
+      (
+        p.read(0, 8_193).reply().update, .trap(.accessedPageLimitExceeded(PageLimits(message: 2, upgrade: 3, query: 1)))
+      ),
       (p.read(0, 4_096).reply().query, .replyOfSize(4_096)),
       (p.read(4_095, 2).reply().query, .trap(.accessedPageLimitExceeded(PageLimits(message: 2, upgrade: 3, query: 1)))),
       (p.read(0, 12_288).upgrade, .anyTrap),
@@ -259,7 +273,12 @@ private let plans: [UniversalPlan] = [
   ) { $0.instructionLimit = 1_000_000 },
   UniversalPlan(
     "the performance counter is the same at every place",
-    [(p.replyCounter().grow(1).replyCounter().write(0, [1]).replyCounter().read(0, 5_000).replyCounter().reply().update, .replyOfSize(5_032))]),
+    [
+      (
+        p.replyCounter().grow(1).replyCounter().write(0, [1]).replyCounter().read(0, 5_000).replyCounter().reply()
+          .update, .replyOfSize(5_032)
+      )
+    ]),
 ]
 
 @Suite struct UniversalCanisterTests {

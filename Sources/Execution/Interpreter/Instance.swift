@@ -191,9 +191,10 @@ public final class Instance {
     compiled.module.types[compiled.spaces.functions[index.position].position]
   }
 
-  /// What an export of this name refers to.
+  /// What an export of this name refers to. Names are compared byte by byte: `==` takes canonically equivalent ones for
+  /// equal, of which a module may export several.
   public func export(_ name: String) -> ExportKind? {
-    compiled.module.exports.first { $0.name == name }?.kind
+    compiled.module.exports.first { $0.name.utf8.elementsEqual(name.utf8) }?.kind
   }
 
   /// A reference to a function, as globals and tables hold it.

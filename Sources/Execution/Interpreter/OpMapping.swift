@@ -136,6 +136,19 @@ extension Op {
   }
 }
 
+extension Opcode {
+  /// Name of the operation that executes a numeric instruction, load or store; nil for all others. For the test that
+  /// both enums list them in the same order.
+  package var operationName: String? {
+    switch ordinal {
+    case Opcode.i32Load.ordinal...Opcode.i64Load32U.ordinal: "\(Op(load: self))"
+    case Opcode.i32Store.ordinal...Opcode.i64Store32.ordinal: "\(Op(store: self))"
+    case Opcode.i32Eqz.ordinal...Opcode.i64TruncSatF64U.ordinal: "\(Op(numeric: self))"
+    default: nil
+    }
+  }
+}
+
 extension Op: Comparable {
   static func < (left: Op, right: Op) -> Bool { left.rawValue < right.rawValue }
 }

@@ -247,6 +247,8 @@ public final class NativeLane: Lane {
     var failure: Trap?
     do throws(Trap) {
       try instance.resetTables()
+      // A new instance applies the active segments of its module. Ours has none left; another instrumenter's might.
+      if module.hasActiveData { try instance.applyActiveData() }
       try workspace.machine.invoke(function, of: instance)
     } catch {
       failure = error

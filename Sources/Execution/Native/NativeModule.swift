@@ -56,6 +56,8 @@ public final class NativeModule {
   let observedGlobals: [Int]
   /// The original's active data segments, which belong to the heap image and are applied once.
   let activeData: [DataSegment]
+  /// Whether the instrumented module still has active data segments, which instantiation would apply again.
+  let hasActiveData: Bool
   /// The injected functions that stand for stable functions, for tracing.
   let stableFunctions: [FunctionIndex: SystemFunction]
 
@@ -100,6 +102,7 @@ public final class NativeModule {
       originalGlobals[$0].isMutable && !originalGlobals[$0].value.isReference
     }
     activeData = original.data.filter { if case .active = $0.mode { true } else { false } }
+    hasActiveData = instrumented.data.contains { if case .active = $0.mode { true } else { false } }
 
     var options = TranslationOptions()
     let firstInjected = spaces.importedFunctions + original.functions.count

@@ -32,6 +32,9 @@ extension SystemCalls {
     case .msgArgDataCopy: try copy(argument, function, operands, host)
     case .msgCallerSize: operands.answer(UInt64(caller.count))
     case .msgCallerCopy: try copy(caller, function, operands, host)
+    // Messages of a plan carry no signed information about their caller.
+    case .msgCallerInfoDataSize, .msgCallerInfoSignerSize: operands.answer(0)
+    case .msgCallerInfoDataCopy, .msgCallerInfoSignerCopy: try copy([], function, operands, host)
     // No message of a plan was sent with a deadline.
     case .msgDeadline: operands.answer(0)
     case .msgMethodNameSize: operands.answer(UInt64(methodName.count))

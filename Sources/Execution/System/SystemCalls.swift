@@ -151,7 +151,8 @@ public final class SystemCalls {
       throw violation(function, "cannot be executed in \(entryPoint)")
     }
     switch function {
-    case .msgArgDataSize, .msgArgDataCopy, .msgCallerSize, .msgCallerCopy, .msgRejectCode, .msgRejectMsgSize,
+    case .msgArgDataSize, .msgArgDataCopy, .msgCallerSize, .msgCallerCopy, .msgCallerInfoDataSize,
+      .msgCallerInfoDataCopy, .msgCallerInfoSignerSize, .msgCallerInfoSignerCopy, .msgRejectCode, .msgRejectMsgSize,
       .msgRejectMsgCopy, .msgDeadline, .msgReplyDataAppend, .msgReply, .msgReject, .msgMethodNameSize,
       .msgMethodNameCopy, .acceptMessage:
       try serveMessage(function, operands, host)
@@ -178,7 +179,7 @@ public final class SystemCalls {
   /// Bytes that the function copies to or from the heap, each of which costs 1.
   private static func copiedBytes(_ function: SystemFunction, _ operands: Operands) -> UInt64 {
     switch function {
-    case .msgArgDataCopy, .msgCallerCopy, .msgRejectMsgCopy, .canisterSelfCopy, .subnetSelfCopy, .msgMethodNameCopy,
+    case .msgArgDataCopy, .msgCallerCopy, .msgCallerInfoDataCopy, .msgCallerInfoSignerCopy, .msgRejectMsgCopy, .canisterSelfCopy, .subnetSelfCopy, .msgMethodNameCopy,
       .rootKeyCopy, .dataCertificateCopy:
       return operands.word(2)
     case .msgReplyDataAppend, .msgReject, .callDataAppend, .certifiedDataSet, .isController, .envVarNameExists,

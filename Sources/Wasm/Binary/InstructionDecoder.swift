@@ -12,7 +12,7 @@ struct InstructionDecoder: ~Copyable {
   /// Whether the module has a data count section, without which code cannot name data segments.
   var hasDataCount = false
 
-  private enum Nesting: UInt8 {
+  enum Nesting: UInt8 {
     /// `block`, `loop`, or `if` past its `else`.
     case plain
     /// `if` before its `else`.

@@ -54,11 +54,14 @@ struct Instrument: ParsableCommand {
 
   @Argument(help: ArgumentHelp("A canister module.", valueName: "in")) var input: String
   @Option(name: .shortAndLong, help: ArgumentHelp("File to write.", valueName: "out")) var output: String
-  @Option(help: ArgumentHelp("Stable memory after the module's own memories (end) or at index 1 (second).", valueName: "place"))
+  @Option(
+    help: ArgumentHelp(
+      "Stable memory after the module's own memories (end) or at index 1 (second).", valueName: "place"))
   var memoryPlacement = MemoryPlacement.end
   @Option(help: ArgumentHelp("The five imports before the module's own (front) or after them.", valueName: "place"))
   var importPlacement = ImportPlacement.front
-  @Option(help: ArgumentHelp("How stable functions are charged: new or old.", valueName: "era")) var metering = Metering.new
+  @Option(help: ArgumentHelp("How stable functions are charged: new or old.", valueName: "era")) var metering = Metering
+    .new
 
   func run() throws {
     try reportingErrors {

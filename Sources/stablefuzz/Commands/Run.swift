@@ -43,7 +43,8 @@ struct Run: ParsableCommand {
       budget: Budget(
         cases: budget.cases, seconds: budget.time,
         findings: keepGoing ? nil : stopAfter ?? Budget.defaultFindings),
-      instrumenter: try lanes.instrumenter())
+      instrumenter: try lanes.instrumenter(),
+      instrumenterArguments: lanes.instrumenterArguments)
     try reportingErrors {
       let outcome = try campaign(configuration)
       print(summaryText(outcome.record), terminator: "")

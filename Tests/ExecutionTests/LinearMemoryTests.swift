@@ -1,0 +1,241 @@
+// Linear memory by itself: transactions, journals, recycling, and the digest that is kept up to date page by page.
+
+import Canister
+import ContentHash
+import Execution
+import TestSupport
+import Testing
+import Wasm
+
+private func write(_ memory: LinearMemory, at address: UInt64, _ bytes: [UInt8]) throws {
+  try memory.writableBytes(at: address, count: UInt64(bytes.count)).copyBytes(from: bytes)
+}
+
+private func contents(_ memory: LinearMemory) throws -> [UInt8] {
+  Array(try memory.bytes(at: 0, count: memory.byteCount))
+}
+
+/// The digest of some contents from scratch.
+private func digest(_ bytes: [UInt8]) -> Digest {
+  var digest = Digest.zero
+  let size = Int(Sizes.osPage)
+  bytes.withUnsafeBytes { bytes in
+    for page in 0..<bytes.count / size {
+      let bytes = UnsafeRawBufferPointer(rebasing: bytes[page * size..<(page + 1) * size])
+      if bytes.contains(where: { $0 != 0 }) { digest.add(Digest(of: bytes, seed: UInt64(page))) }
+    }
+  }
+  return digest
+}
+
+private let small = MemoryType(Limits(minimum: 2, maximum: 6))
+
+@Suite struct LinearMemoryTests {
+  @Test func commitKeepsAndRollbackTakesBack() throws {
+    let memory = try LinearMemory(small)
+    #expect(memory.pageCount == 2 && memory.touchedPages == [] && memory.committedContents == .zero)
+    try write(memory, at: 4_094, [1, 2, 3, 4])
+    try write(memory, at: 4_090, [9])
+    #expect(memory.touchedPages == [0, 1])
+    #expect(memory.committedContents == .zero)
+    memory.commit()
+    #expect(memory.touchedPages == [])
+    let kept = try contents(memory)
+    #expect(Array(kept[4_090..<4_098]) == [9, 0, 0, 0, 1, 2, 3, 4])
+    #expect(memory.committedContents == digest(kept))
+    #expect(memory.grow(by: 3) == 2)
+    try write(memory, at: 200_000, [5])
+    try write(memory, at: 4_095, [0, 0])
+    #expect(memory.touchedPages == [48, 0, 1])
+    #expect(memory.committedSize == 131_072 && memory.pageCount == 5)
+    #expect(memory.committedBytes(ofPage: 1).load(as: UInt8.self) == 3)
+    #expect(memory.committedBytes(ofPage: 2).load(as: UInt8.self) == 0)
+    memory.rollback()
+    #expect(memory.pageCount == 2)
+    #expect(try contents(memory) == kept)
+    #expect(memory.committedContents == digest(kept))
+    // What grows again is zero, though it had been written.
+    #expect(memory.grow(by: 4) == 2)
+    #expect(try contents(memory) == kept + Array(repeating: 0, count: 4 * 65_536))
+    #expect(memory.grow(by: 1) == nil)
+    #expect(memory.grow(by: 0) == 6)
+  }
+
+  @Test func rangesAreChecked() throws {
+    let memory = try LinearMemory(small)
+    for (address, count) in [(131_072, 1), (131_071, 2), (.max, 1), (1, .max), (131_073, 0)] as [(UInt64, UInt64)] {
+      #expect(throws: Trap.memoryOutOfBounds) { _ = try memory.bytes(at: address, count: count) }
+      #expect(throws: Trap.memoryOutOfBounds) { _ = try memory.writableBytes(at: address, count: count) }
+    }
+    #expect(try memory.writableBytes(at: 131_072, count: 0).count == 0)
+    #expect(try memory.writableBytes(at: 0, count: 131_072).count == 131_072)
+    #expect(memory.touchedPages.count == 32)
+  }
+
+  @Test func aPageLeftZeroAddsNothing() throws {
+    let memory = try LinearMemory(small)
+    try write(memory, at: 5_000, [0, 0])
+    try write(memory, at: 9_000, [7])
+    try write(memory, at: 9_000, [0])
+    memory.commit()
+    #expect(memory.committedContents == .zero)
+    try write(memory, at: 9_000, [7])
+    memory.commit()
+    #expect(memory.committedContents != .zero)
+    try write(memory, at: 9_000, [0])
+    memory.commit()
+    #expect(memory.committedContents == .zero)
+    #expect(memory.nonZeroPages.isEmpty)
+    // Equal contents on other pages are other contents.
+    try write(memory, at: 0, [1])
+    memory.commit()
+    let first = memory.committedContents
+    try write(memory, at: 0, [0])
+    try write(memory, at: 4_096, [1])
+    memory.commit()
+    #expect(memory.committedContents != first)
+  }
+
+  @Test func singlePagesAreReverted() throws {
+    let memory = try LinearMemory(small)
+    for page in 0..<4 as Range<UInt64> { try write(memory, at: page * 4_096, [1]) }
+    memory.commit()
+    let before = try contents(memory)
+    for page in 0..<6 as Range<UInt64> { try write(memory, at: page * 4_096, [2, 3]) }
+    memory.revert { $0 % 2 == 1 }
+    memory.commit()
+    var expected = before
+    for page in [0, 2, 4] { expected.replaceSubrange(page * 4_096..<page * 4_096 + 2, with: [2, 3]) }
+    #expect(try contents(memory) == expected)
+    #expect(memory.committedContents == digest(expected))
+    #expect(memory.nonZeroPages.map(\.page) == [0, 1, 2, 3, 4])
+  }
+
+  @Test func aJournalTakesBackSeveralTransactions() throws {
+    let memory = try LinearMemory(small)
+    try write(memory, at: 0, [1])
+    memory.commit()
+    let before = try contents(memory)
+    var journal = MemoryJournal()
+    try write(memory, at: 0, [2])
+    memory.commit(into: &journal)
+    try write(memory, at: 0, [3])
+    try write(memory, at: 8_192, [3])
+    #expect(memory.grow(by: 2) == 2)
+    memory.commit(into: &journal)
+    try write(memory, at: 200_000, [4])
+    memory.commit(into: &journal)
+    #expect(memory.pageCount == 4)
+    // The transaction at hand goes too.
+    try write(memory, at: 70_000, [5])
+    memory.undo(journal)
+    #expect(try contents(memory) == before)
+    #expect(memory.committedContents == digest(before))
+    #expect(memory.touchedPages == [])
+    #expect(memory.grow(by: 2) == 2)
+    #expect(try contents(memory) == before + Array(repeating: 0, count: 131_072))
+    // An empty journal takes back the transaction at hand only.
+    memory.undo(MemoryJournal())
+    #expect(try contents(memory) == before)
+  }
+
+  @Test func recycledMemoriesAreAsGoodAsNew() throws {
+    let pool = MemoryPool()
+    let memory = try pool.make(small)
+    try write(memory, at: 10_000, [1, 2, 3])
+    memory.commit()
+    #expect(memory.grow(by: 4) == 2)
+    try write(memory, at: 390_000, [1, 2, 3])
+    pool.recycle(memory)
+    // The same reservation serves any minimum.
+    let larger = try pool.make(MemoryType(Limits(minimum: 6, maximum: 6)))
+    #expect(larger === memory)
+    #expect(larger.pageCount == 6 && larger.touchedPages == [] && larger.committedContents == .zero)
+    #expect(try contents(larger).allSatisfy { $0 == 0 })
+    try write(larger, at: 0, [1])
+    larger.rollback()
+    #expect(larger.pageCount == 6 && larger.committedContents == .zero)
+    pool.recycle(larger)
+    // Another maximum or width needs another reservation.
+    let others = [MemoryType(Limits(minimum: 2, maximum: 7)), MemoryType(small.limits, is64Bit: true)]
+    for type in others { #expect(try pool.make(type) !== memory) }
+    #expect(try pool.make(small) === memory)
+    #expect(try pool.make(small) !== memory)
+    // More pages than are zeroed one by one.
+    let wide = MemoryType(Limits(minimum: 512, maximum: 512))
+    let full = try pool.make(wide)
+    try full.writableBytes(at: 0, count: full.byteCount).initializeMemory(as: UInt8.self, repeating: 1)
+    full.commit()
+    pool.recycle(full)
+    let again = try pool.make(wide)
+    #expect(again === full)
+    #expect(try contents(again).allSatisfy { $0 == 0 })
+    try write(again, at: 4_096, [1])
+    again.commit()
+    #expect(again.nonZeroPages.map(\.page) == [1])
+  }
+
+  @Test(arguments: 0..<20 as Range<UInt64>)
+  func randomTransactionsKeepContentsAndDigest(_ seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let pool = MemoryPool()
+    var memory = try pool.make(small)
+    var bytes = try contents(memory)
+    var committed = bytes
+    var journal = MemoryJournal()
+    var beforeJournal: [UInt8]?
+    for step in 0..<300 {
+      switch random.number(below: 12) {
+      case 0...5:
+        let count = [1, 8, 100, 5_000][random.number(below: 4)]
+        let address = random.number(below: bytes.count - count)
+        let value = UInt8(truncatingIfNeeded: random.number(below: 3))
+        try memory.writableBytes(at: UInt64(address), count: UInt64(count))
+          .initializeMemory(as: UInt8.self, repeating: value)
+        bytes.replaceSubrange(address..<address + count, with: repeatElement(value, count: count))
+      case 6:
+        if memory.grow(by: 1) != nil { bytes += Array(repeating: 0, count: 65_536) }
+      case 7:
+        let odd = UInt64(random.number(below: 2))
+        memory.revert { $0 % 2 == odd }
+        for page in 0..<bytes.count / 4_096 where page % 2 == Int(odd) {
+          let range = page * 4_096..<(page + 1) * 4_096
+          let old = range.lowerBound < committed.count ? Array(committed[range]) : Array(repeating: 0, count: 4_096)
+          bytes.replaceSubrange(range, with: old)
+        }
+      case 8:
+        memory.rollback()
+        bytes = committed
+      case 9:
+        memory.commit()
+        committed = bytes
+        beforeJournal = nil
+        journal = MemoryJournal()
+      case 10:
+        if beforeJournal == nil { beforeJournal = committed }
+        memory.commit(into: &journal)
+        committed = bytes
+      default:
+        if random.number(below: 4) > 0 {
+          memory.undo(journal)
+          bytes = beforeJournal ?? committed
+        } else {
+          pool.recycle(memory)
+          memory = try pool.make(small)
+          bytes = Array(repeating: 0, count: 131_072)
+        }
+        committed = bytes
+        beforeJournal = nil
+        journal = MemoryJournal()
+      }
+      #expect(memory.byteCount == UInt64(bytes.count) && memory.committedSize == UInt64(committed.count))
+      #expect(memory.committedContents == digest(committed), "step \(step)")
+      if step % 10 == 0 { #expect(try contents(memory) == bytes, "step \(step)") }
+    }
+    #expect(try contents(memory) == bytes)
+    for page in 0..<committed.count / 4_096 {
+      let saved = UnsafeRawBufferPointer(start: memory.committedBytes(ofPage: UInt64(page)), count: 4_096)
+      #expect(saved.elementsEqual(committed[page * 4_096..<(page + 1) * 4_096]))
+    }
+  }
+}
