@@ -96,6 +96,9 @@ public struct CampaignConfiguration: Sendable {
     var name = "\(profile.rawValue)-seed\(seed)"
     if lanes != .ofCase { name += "-" + lanes.name.replacing(",", with: "+") }
     if shard != .whole { name += "-shard\(shard.number)of\(shard.count)" }
+    if !instrumenterArguments.isEmpty {
+      name += instrumenterArguments.replacing(" ", with: "-").replacing("/", with: "_")
+    }
     return name
   }
 

@@ -30,20 +30,36 @@ public struct StoredFinding: Sendable {
 
 /// Minimizes what a case showed, keeping its bucket.
 ///
+/// The lane that differs becomes the case's own, so that what is stored needs no lane named with it.
+///
 /// - Parameters:
 ///   - verdict: a divergence or fault.
 ///   - runner: runs the candidates.
+///   - isInterrupted: ends the search with what it has.
 public func minimizeFinding(
-  _ testCase: Case, _ verdict: Verdict, runner: CaseRunner, lanes: LaneSelection, budget: MinimizationBudget
+  _ testCase: Case, _ verdict: Verdict, runner: CaseRunner, budget: MinimizationBudget,
+  isInterrupted: () -> Bool = { false }
 ) -> MinimizationResult {
+  var original = testCase
+  original.strategy = verdict.strategy ?? testCase.strategy
   let bucket = verdict.bucket
-  let lanes = verdict.lanes ?? lanes
-  return minimize(testCase, budget: budget) { runner.runCase($0, lanes: lanes).verdict.bucket == bucket }
+  var remainingWork = minimizationWork
+  return minimize(original, budget: budget) { candidate in
+    guard remainingWork > 0, !isInterrupted() else { return false }
+    let result = runner.runCase(candidate)
+    remainingWork -= result.observations.reduce(0) { $0 + $1.instructions }
+    return result.verdict.bucket == bucket
+  }
 }
 
+/// Instructions that all candidates of a minimization may execute on the host lane: counted in instructions and not in
+/// time, so that the result is the same on every machine. Without it, a case that runs into its instruction limit in
+/// every candidate would take minutes.
+private let minimizationWork: Int64 = 1_000_000_000
+
 extension Verdict {
-  /// The one lane that a finding is about; nil where it comes before lanes.
-  fileprivate var lanes: LaneSelection? {
+  /// The native lane that a finding is about; nil where it comes before lanes.
+  fileprivate var strategy: Strategy? {
     let lane: LaneName? =
       switch self {
       case .diverge(let divergence): divergence.lane
@@ -51,7 +67,7 @@ extension Verdict {
       case .agree, .poisoned: nil
       }
     guard case .native(let strategy)? = lane else { return nil }
-    return .strategies([strategy])
+    return strategy
   }
 }
 
@@ -59,13 +75,13 @@ extension Verdict {
 ///
 /// - Parameter arguments: what the commands in the record need besides the case.
 public func storeFinding(
-  _ origin: CaseOrigin, _ verdict: Verdict, runner: CaseRunner, lanes: LaneSelection, store: CorpusStore,
-  budget: MinimizationBudget = MinimizationBudget(), arguments: String = ""
+  _ origin: CaseOrigin, _ verdict: Verdict, runner: CaseRunner, store: CorpusStore,
+  budget: MinimizationBudget = MinimizationBudget(), arguments: String = "", isInterrupted: () -> Bool = { false }
 ) throws(CorpusError) -> StoredFinding {
   let original = origin.entry.case
-  let result = minimizeFinding(original, verdict, runner: runner, lanes: lanes, budget: budget)
-  let lanes = verdict.lanes ?? lanes
-  let final = runner.runCase(result.case, lanes: lanes).verdict
+  let result = minimizeFinding(
+    original, verdict, runner: runner, budget: budget, isInterrupted: isInterrupted)
+  let final = runner.runCase(result.case).verdict
   // The choices make the original again, not what is left of it.
   let isMinimized = result.case != original
   let entry = CorpusEntry(
@@ -74,7 +90,7 @@ public func storeFinding(
   let digest = entryDigest(envelope)
   let bucket = verdict.bucket ?? verdict.name
   let path = store.path(ofFinding: digest, in: bucket)
-  let suffix = (lanes == .ofCase ? "" : " --lanes \(lanes.name)") + (arguments.isEmpty ? "" : " " + arguments)
+  let suffix = arguments.isEmpty ? "" : " " + arguments
   var record = FindingRecord(
     bucket: bucket, digest: digest.description, sentence: final.sentence, verdict: verdict.name,
     lanes: [LaneName.host.description], seed: origin.entry.meta?.seed, index: origin.entry.meta?.index,

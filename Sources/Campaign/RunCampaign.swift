@@ -170,8 +170,8 @@ private struct RunningCampaign {
     guard let corpus = stores.corpus else { return }
     let origin = generatedOrigin(configuration.profile, seed: configuration.seed, index: index)
     let finding = try storeFinding(
-      origin, verdict, runner: workers[0].runner, lanes: configuration.lanes, store: corpus,
-      arguments: configuration.instrumenterArguments)
+      origin, verdict, runner: workers[0].runner, store: corpus,
+      arguments: configuration.instrumenterArguments, isInterrupted: world.isInterrupted)
     tally.buckets[bucket]?.path = finding.path
     world.report(.finding(finding))
   }

@@ -123,17 +123,19 @@ public final class CaseRunner {
   private func explain(
     _ divergence: Divergence, _ modules: CaseModules, _ instrumented: CaseModules.Instrumented
   ) throws(Fault) -> Divergence {
-    let hostRecorder = StableCallRecorder()
-    let nativeRecorder = StableCallRecorder()
     let host = try modules.hostLane(workspace: hosts)
     let native = try modules.nativeLane(instrumented, workspace: natives, isTraced: true)
-    host.recorder = hostRecorder
-    native.recorder = nativeRecorder
-    for message in modules.plan.messages[...divergence.messageIndex] {
+    for message in modules.plan.messages[..<divergence.messageIndex] {
       _ = host.execute(message)
       _ = native.execute(message)
     }
+    let hostRecorder = StableCallRecorder()
+    let nativeRecorder = StableCallRecorder()
+    host.recorder = hostRecorder
+    native.recorder = nativeRecorder
     defer { native.recorder = nil }
+    _ = host.execute(divergence.message)
+    _ = native.execute(divergence.message)
     return divergence.explained(hostRecorder.calls, nativeRecorder.calls, host, native)
   }
 }

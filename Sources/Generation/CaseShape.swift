@@ -76,7 +76,7 @@ struct CaseShape {
     heap = Self.drawHeap(&choices)
     families = Self.drawFamilies(heap, &choices)
     instructionLimit = Self.drawInstructionLimit(traps, &choices)
-    let size = Self.drawSize(families, traps: traps, isTiny: instructionLimit == .tiny, &choices)
+    let size = Self.drawSize(families, traps: traps, instructionLimit, &choices)
     stableClass = size.stableClass
     stablePages = size.pages
     parameters.stableCapacity = size.capacity
@@ -125,18 +125,20 @@ struct CaseShape {
   }
 
   private static func drawSize(
-    _ families: Families, traps: Bool, isTiny: Bool, _ choices: inout ChoiceSource
+    _ families: Families, traps: Bool, _ instructionLimit: InstructionLimitKind, _ choices: inout ChoiceSource
   ) -> Size {
     let standard = Parameters().stableCapacity
     let ceiling = Sizes.stable32Ceiling
     var size: Size
-    if isTiny { return Size(stableClass: .stableEmpty, pages: 0, capacity: standard) }
+    if instructionLimit == .tiny { return Size(stableClass: .stableEmpty, pages: 0, capacity: standard) }
+    // Only a large limit pays for lengths of 4 GiB, which need as much memory.
+    let pays = traps && instructionLimit == .production
     switch choices.draw(below: 100) {
     case 0..<5: size = Size(stableClass: .stableEmpty, pages: 0, capacity: standard)
-    case 5..<62: size = Size(stableClass: .stableSmall, pages: 1 + choices.draw(below: 6), capacity: standard)
-    case 62..<69: size = Size(stableClass: .stableBelow4GiB, pages: ceiling - 1, capacity: standard)
-    case 69..<80: size = Size(stableClass: .stableAt4GiB, pages: ceiling, capacity: standard)
-    case 80..<(traps ? 94 : 90) where families != .onlyNarrow:
+    case 5..<(pays ? 10 : 62): size = Size(stableClass: .stableSmall, pages: 1 + choices.draw(below: 6), capacity: standard)
+    case 10..<69 where !pays: size = Size(stableClass: .stableBelow4GiB, pages: ceiling - 1, capacity: standard)
+    case 10..<(pays ? 40 : 80): size = Size(stableClass: .stableAt4GiB, pages: ceiling, capacity: standard)
+    case 10..<(traps ? 94 : 90) where families != .onlyNarrow:
       let beyond = choices.chance(1, of: 3) ? 1 + choices.draw(below: 130_000) : 1
       size = Size(stableClass: .stableAbove4GiB, pages: ceiling + beyond, capacity: standard)
     default:

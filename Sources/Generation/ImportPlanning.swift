@@ -56,6 +56,10 @@ extension ModuleGenerator {
     for (function, weight) in usual where choices.chance(weight, of: 20) { drawn.append(function) }
     let isInspecting = entries.contains { $0.kind == .inspectMessage }
     if isInspecting && choices.chance(9, of: 10) { drawn.append(.acceptMessage) }
+    if choices.chance(1, of: 5) {
+      let pair = choices.element(of: Self.copyPairs)
+      drawn += [pair.size, pair.copy]
+    }
     for _ in 0..<choices.draw(below: 5) {
       let function = choices.element(of: tables.functions)
       if function.isStable || drawn.contains(function) || !signature(function).exists { continue }

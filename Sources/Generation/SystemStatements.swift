@@ -49,14 +49,16 @@ extension ModuleGenerator {
     return true
   }
 
+  /// Functions that copy something to the heap, each with the one that says how long it is.
+  static let copyPairs: [(size: SystemFunction, copy: SystemFunction)] = [
+    (.msgCallerSize, .msgCallerCopy), (.canisterSelfSize, .canisterSelfCopy), (.subnetSelfSize, .subnetSelfCopy),
+    (.rootKeySize, .rootKeyCopy), (.msgMethodNameSize, .msgMethodNameCopy),
+  ]
+
   /// Copies an identity or the method's name to the heap.
   mutating func copyFromSystem() -> Bool {
-    let pairs: [(SystemFunction, SystemFunction)] = [
-      (.msgCallerSize, .msgCallerCopy), (.canisterSelfSize, .canisterSelfCopy), (.subnetSelfSize, .subnetSelfCopy),
-      (.rootKeySize, .rootKeyCopy), (.msgMethodNameSize, .msgMethodNameCopy),
-    ]
     guard hasHeap else { return false }
-    for (size, copy) in pairs where mayCall(size) && mayCall(copy) {
+    for (size, copy) in Self.copyPairs where mayCall(size) && mayCall(copy) {
       emitWord(choices.draw(below: 1_024))
       emitWord(0)
       callSystem(size)

@@ -13,7 +13,11 @@ extension ModuleGenerator {
       condition()
       open(.if, isTarget: false)
     }
-    if !choices.chance(3, of: 5) || !stableTrap() { explicitTrap() }
+    switch choices.draw(below: 20) {
+    case 0..<5: explicitTrap()
+    case 5..<9: if !exhaustion() { explicitTrap() }
+    default: if !stableTrap() { explicitTrap() }
+    }
     if isConditional { close() }
   }
 

@@ -68,16 +68,20 @@ public func minimize(
     var search = Search(original, budget: budget, isInteresting: isInteresting)
     var logs: [PassLog] = []
     var round = 0
+    // Numbers may go down a little in every round, each making room for another; that is not worth many rounds.
+    var roundsOfNumbers = 0
     var before: Int
     repeat {
       round += 1
       before = search.accepted
+      let size = search.size
       for pass in Pass.all where !search.isExhausted {
         let start = search.counts
         pass.run(&search)
         logs.append(search.log(of: pass, since: start, round: round))
       }
-    } while search.accepted > before && !search.isExhausted
+      roundsOfNumbers = search.size < size ? 0 : roundsOfNumbers + 1
+    } while search.accepted > before && roundsOfNumbers < 4 && !search.isExhausted
     return MinimizationResult(
       case: search.smallest, wasInteresting: true, isComplete: !search.isExhausted, tried: search.counts.tried,
       accepted: search.accepted, passes: logs)
@@ -93,6 +97,8 @@ struct Pass: Sendable {
   /// From what removes most for one call of the predicate, and makes all later calls cheaper, to what only makes the
   /// rest easier to read.
   static let all: [Pass] = [
+    // Before the first candidate that could run away.
+    Pass(name: "instruction limit", run: lowerInstructionLimit),
     // Every message is an execution in every lane: fewer of them make everything below faster.
     Pass(name: "messages", run: dropMessages),
     Pass(name: "second module", run: dropSecondModule),

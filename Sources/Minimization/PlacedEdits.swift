@@ -1,4 +1,5 @@
 // Edits of many functions at once: how passes over code collect what they could change and let the search choose.
+// Made from the outlines of the best candidate, carried out by `BodyEdits`.
 
 import Wasm
 

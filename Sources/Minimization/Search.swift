@@ -33,6 +33,12 @@ struct Search: ~Copyable {
   var accepted: Int { counts.accepted }
   var isExhausted: Bool { counts.tried >= budget.predicateCalls || counts.candidates >= budget.candidates }
 
+  /// How much there is left, whatever numbers it contains.
+  var size: Int {
+    best.functions.reduce(best.plan.messages.count) { $0 + best[$1].instructions.count }
+      + best.editable.reduce(0) { $0 + best.parts[$1].module.partCount }
+  }
+
   /// Asks the predicate about a candidate, and goes on from there if it holds.
   ///
   /// Candidates that are not valid, and cases that were asked about before, cost no call. The latter also makes sure
@@ -83,8 +89,9 @@ struct Search: ~Copyable {
     }
   }
 
-  /// Finds a small number that still does: 0 or 1, or else steps down, as large ones as hold. A number at the edge of a
-  /// page stays at an edge; from the middle of a page it first tries to get to the edge below.
+  /// Finds a small number that still does: 0 or 1, or else one with few digits in binary, or else the smallest of those
+  /// around. A number at the edge of a page stays at an edge, unless it is the first one. Some 40 calls at the most, and
+  /// few where the number is small enough already.
   ///
   /// - Parameters:
   ///   - value: the number now.
@@ -92,46 +99,71 @@ struct Search: ~Copyable {
   /// - Returns: the number in the end.
   @discardableResult
   mutating func lower(_ value: UInt64, replace: (UInt64) -> Candidate?) -> UInt64 {
-    var value = value
-    for _ in 0..<32 {
-      var next: UInt64?
-      for trial in Self.smaller(than: value) {
-        if isExhausted { return value }
-        if let candidate = replace(trial), attempt(candidate) {
-          next = trial
-          break
-        }
-      }
-      guard let next else { break }
-      value = next
+    var number = value
+    if move(&number, to: 0, replace) || move(&number, to: 1, replace) { return number }
+    let (page, osPage) = (Sizes.wasmPage, Sizes.osPage)
+    if number > osPage && !number.isMultiple(of: osPage) {
+      if !move(&number, to: number / page * page, replace) { move(&number, to: number / osPage * osPage, replace) }
     }
-    return value
+    keepLeadingBits(&number, replace)
+    shift(&number, replace)
+    if number > osPage && !number.isMultiple(of: osPage) {
+      // The distance from the edge matters: perhaps the same one from an edge further down, or a shorter one.
+      move(&number, to: number / page / 2 * page + number % page, replace)
+      if number > page { move(&number, to: number - page, replace) }
+      move(&number, to: number - number % osPage + 1, replace)
+    }
+    descend(&number, replace)
+    return number
   }
 
-  private static func smaller(than value: UInt64) -> [UInt64] {
-    var trials: [UInt64] = []
-    func add(_ trial: UInt64) {
-      if trial < value && !trials.contains(trial) { trials.append(trial) }
+  /// Goes to a smaller number if that still does.
+  @discardableResult
+  private mutating func move(
+    _ number: inout UInt64, to trial: UInt64, _ replace: (UInt64) -> Candidate?
+  ) -> Bool {
+    guard trial < number, !isExhausted, let candidate = replace(trial), attempt(candidate) else { return false }
+    number = trial
+    return true
+  }
+
+  /// Clears as many of the lower bits as it can.
+  private mutating func keepLeadingBits(_ number: inout UInt64, _ replace: (UInt64) -> Candidate?) {
+    let whole = number
+    let width = UInt64.bitWidth - whole.leadingZeroBitCount
+    var (tooFew, enough) = (0, width - whole.trailingZeroBitCount)
+    while enough - tooFew > 1 {
+      let kept = (tooFew + enough) / 2
+      if move(&number, to: whole & (UInt64.max << UInt64(width - kept)), replace) {
+        enough = kept
+      } else {
+        tooFew = kept
+      }
     }
-    add(0)
-    add(1)
+  }
+
+  /// Shifts to the right as far as it can.
+  private mutating func shift(_ number: inout UInt64, _ replace: (UInt64) -> Candidate?) {
+    let whole = number
+    var (enough, tooFar) = (0, UInt64.bitWidth - whole.leadingZeroBitCount)
+    while tooFar - enough > 1 {
+      let distance = (enough + tooFar) / 2
+      if move(&number, to: whole >> UInt64(distance), replace) { enough = distance } else { tooFar = distance }
+    }
+  }
+
+  /// Looks for the bound by bisection, but only if the next number down still does.
+  private mutating func descend(_ number: inout UInt64, _ replace: (UInt64) -> Candidate?) {
     let (page, osPage) = (Sizes.wasmPage, Sizes.osPage)
-    if value > osPage && !value.isMultiple(of: osPage) {
-      add(value / page * page)
-      add(value / osPage * osPage)
-      // Where the distance from the edge matters, the same one from an edge further down may do, or a shorter one.
-      add(value / page / 2 * page + value % page)
-      if value > page { add(value - page) }
-      add(value - value % osPage + value % osPage / 2)
-      add(value - 1)
-      return trials
+    let unit =
+      number > page && number.isMultiple(of: page)
+      ? page : number > osPage && number.isMultiple(of: osPage) ? osPage : 1
+    guard number > unit, move(&number, to: number - unit, replace) else { return }
+    var tooSmall: UInt64 = 0
+    for _ in 0..<24 where number - tooSmall > unit {
+      let middle = tooSmall + max(1, (number - tooSmall) / unit / 2) * unit
+      if !move(&number, to: middle, replace) { tooSmall = middle }
     }
-    // Only what is at the first edge of its kind leaves it.
-    let unit = value > page && value.isMultiple(of: page) ? page : value > osPage ? osPage : 1
-    let units = value / unit
-    for part: UInt64 in [2, 4, 16, 256] where units >= part { add((units - units / part) * unit) }
-    if units > 0 { add((units - 1) * unit) }
-    return trials
   }
 
   /// The log of a pass that ran from `start` until now.

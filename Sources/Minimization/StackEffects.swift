@@ -1,4 +1,5 @@
 // How many operands an instruction takes and what it leaves. Everything but control, which `BodyOutline` does itself.
+// Read by `BodyOutline`; the types of indices that it needs are here as well.
 
 import Wasm
 

@@ -215,6 +215,12 @@ struct Usage {
 // MARK: Dropping
 
 extension Module {
+  /// Number of parts with an index, and of exports and custom sections.
+  var partCount: Int {
+    types.count + imports.count + functions.count + tables.count + memories.count + globals.count + elements.count
+      + data.count + exports.count + customSections.count
+  }
+
   /// What the code of the module names, whether or not that code is used.
   func namedParts() -> PartFlags {
     var flags = PartFlags(self, repeating: false)

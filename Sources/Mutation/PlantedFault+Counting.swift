@@ -132,7 +132,8 @@ extension PlantedFault {
         try body.removeBulkCharges(before: [.memoryFill, .memoryCopy, .memoryInit])
       }
     },
-    .init("table-bulk-free", "Bulk instructions on tables do not charge their size.") { mutant in
+    .init("table-bulk-free", "Bulk instructions on tables do not charge their size.", profiles: ["multi-memory"]) {
+      mutant in
       try mutant.editOwnFunctions { body in
         try body.removeBulkCharges(before: [.tableFill, .tableCopy, .tableInit])
       }

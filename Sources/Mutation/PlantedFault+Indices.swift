@@ -12,11 +12,14 @@ extension PlantedFault {
       let before = mutant
       try mutant.editFirst { $0.confused(.call, in: before) }
     },
-    .init("return-call-unshifted", "A tail call reaches another function of the same type.") { mutant in
+    .init(
+      "return-call-unshifted", "A tail call reaches another function of the same type.", profiles: ["multi-memory"]
+    ) { mutant in
       let before = mutant
       try mutant.editFirst { $0.confused(.returnCall, in: before) }
     },
-    .init("ref-func-unshifted", "ref.func gives another function of the same type.") { mutant in
+    .init("ref-func-unshifted", "ref.func gives another function of the same type.", profiles: ["multi-memory"]) {
+      mutant in
       let before = mutant
       try mutant.editFirst { $0.confused(.refFunc, in: before) }
     },

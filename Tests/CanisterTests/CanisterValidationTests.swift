@@ -313,7 +313,9 @@ private func expectAccepted(
     // A code section that claims 10 MiB and one byte.
     bytes += [10, 0x81, 0x80, 0x80, 0x05]
     #expect(throws: CanisterValidationError.self) { try validateCanisterSize(bytes) }
-    #expect(throws: CanisterValidationError.self) { try validateCanisterSize(Array(repeating: 0, count: (100 << 20) + 1)) }
+    #expect(throws: CanisterValidationError.self) {
+      try validateCanisterSize(Array(repeating: 0, count: (100 << 20) + 1))
+    }
     for length in bytes.indices { try? validateCanisterSize(Array(bytes[..<length])) }
   }
 

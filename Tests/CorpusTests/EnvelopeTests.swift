@@ -52,7 +52,8 @@ import Wasm
     let expected = encode(module)
     module.customSections = [
       CustomSection(name: "stablefuzz.choices", bytes: [1, 0], follows: .start),
-      CustomSection(name: "stablefuzz.meta", bytes: Array(#"{"generatorVersion":"1","index":2,"seed":3}"#.utf8), follows: .type),
+      CustomSection(
+        name: "stablefuzz.meta", bytes: Array(#"{"generatorVersion":"1","index":2,"seed":3}"#.utf8), follows: .type),
     ]
     let entry = try decodeEnvelope(encode(module))
     #expect(entry.case.module == expected)
@@ -98,7 +99,8 @@ import Wasm
     #expect(reason(envelope("plan", [1, 0, 0, 1, 3, 1, 0xFF, 0])).hasPrefix("name is not UTF-8"))
     #expect(reason(envelope("plan", [1, 0, 0, 1, 0, 5, 1])).contains("bytes of argument: 5 do not fit"))
     #expect(reason(envelope("plan", [1, 0, 0, 0, 0])).hasPrefix("1 bytes too many"))
-    #expect(reason(envelope("choices", [1, 1] + Array(repeating: 0xFF, count: 11))).hasPrefix("integer beyond 64 bits"))
+    #expect(
+      reason(envelope("choices", [1, 1] + Array(repeating: 0xFF, count: 11))).hasPrefix("integer beyond 64 bits"))
     #expect(reason(envelope("meta", Array("{".utf8))).hasPrefix("stablefuzz.meta: "))
     #expect(reason(envelope("meta", Array(#"{"seed":1}"#.utf8))).contains("generatorVersion"))
     #expect(reason(envelope("plam", [])).hasPrefix("unknown section 'stablefuzz.plam'"))

@@ -55,7 +55,8 @@ private func envelope(_ size: Int) -> [UInt8] {
     #expect(placement == .stored(path: path))
     let digest = entryDigest(envelope(10)).description
     #expect(
-      try scratch.names("findings/stable-contents") == ["\(digest).wasm", "\(digest).wat", "README.md", "finding.json"]
+      try scratch.names("findings/stable-contents")
+        == ["\(digest).wasm", "\(digest).wat", "README.md", "finding.json"]
         .sorted())
     let records = try store.findingRecords(in: "stable-contents")
     #expect(records.map(\.digest) == [digest])
@@ -65,7 +66,9 @@ private func envelope(_ size: Int) -> [UInt8] {
     #expect(
       try store.storeFinding(envelope(10), record: sampleRecord("stable-contents"), wat: "", readme: "")
         == .known(path: path))
-    #expect(try String(contentsOfFile: "\(scratch.path)/findings/stable-contents/\(digest).wat", encoding: .utf8) == "(module)")
+    #expect(
+      try String(contentsOfFile: "\(scratch.path)/findings/stable-contents/\(digest).wat", encoding: .utf8)
+        == "(module)")
   }
 
   @Test func bucketsKeepTheFiveSmallest() throws {
@@ -213,7 +216,8 @@ private func envelope(_ size: Int) -> [UInt8] {
       _ = try store.checkpoint(of: "c")
       Issue.record("read an incomplete record")
     } catch {
-      #expect("\(error)".contains("\(scratch.path)/c/checkpoint.json") && "\(error)".contains(" is missing"), "\(error)")
+      #expect(
+        "\(error)".contains("\(scratch.path)/c/checkpoint.json") && "\(error)".contains(" is missing"), "\(error)")
     }
     var record = sampleCampaign()
     record.elapsedSeconds = .nan

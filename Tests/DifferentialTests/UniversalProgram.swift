@@ -45,7 +45,7 @@ struct UniversalProgram {
   func move64(from source: UInt64, to target: UInt64, _ count: UInt64) -> Self {
     int64(target).int64(source).int64(count).adding([48, 49])
   }
-  func replyCounter() -> Self { adding([66, 50, 4]) }
+  func replyCounter() -> Self { int(0).adding([66, 50, 4]) }
   func setGlobal(_ data: [UInt8]) -> Self { blob(data).adding([21]) }
   func replyGlobal() -> Self { adding([22, 4]) }
   func setPreUpgrade(_ program: UniversalProgram) -> Self { blob(program.bytes).adding([24]) }

@@ -26,7 +26,7 @@ private func used(
 
 /// The counter after a call with a limit, and the trap that ended it.
 private func rest(
-  of limit: Int64, _ parameters: Int = 0, labels: [UInt32] = [], _ body: [Instruction], _ arguments: [UInt64] = []
+  of limit: Int64, _ parameters: Int, labels: [UInt32] = [], _ body: [Instruction], _ arguments: [UInt64] = []
 ) throws -> (Int64, Trap?) {
   var module = SmallModule()
   module.module.memories = [MemoryType(Limits(minimum: 1))]
@@ -175,10 +175,10 @@ private let table = TableIndex(0)
   }
 
   @Test func onlyEntriesAndLoopsAreChecked() throws {
-    #expect(try rest(of: 1, []) == (0, nil))
-    #expect(try rest(of: 0, []) == (-1, .outOfInstructions))
-    #expect(try rest(of: 5, [.nop, .nop, .nop, .nop]) == (0, nil))
-    #expect(try rest(of: 4, [.nop, .nop, .nop, .nop]) == (-1, .outOfInstructions))
+    #expect(try rest(of: 1, 0, []) == (0, nil))
+    #expect(try rest(of: 0, 0, []) == (-1, .outOfInstructions))
+    #expect(try rest(of: 5, 0, [.nop, .nop, .nop, .nop]) == (0, nil))
+    #expect(try rest(of: 4, 0, [.nop, .nop, .nop, .nop]) == (-1, .outOfInstructions))
     // An arm goes below zero unnoticed, and traps of its own come first.
     let arm: [Instruction] = [.get(0), .when()] + Array(repeating: .nop, count: 10) + [.end]
     #expect(try rest(of: 4, 1, arm, [1]) == (-10, nil))
@@ -190,7 +190,7 @@ private let table = TableIndex(0)
     #expect(try rest(of: 13, 1, countDown, [100]) == (-6, .outOfInstructions))
     #expect(try rest(of: 13, 1, countDown, [2]) == (0, nil))
     // A loop without cost still checks, and an endless one ends.
-    #expect(try rest(of: 10, [.loop(), .br(0), .end]) == (-1, .outOfInstructions))
-    #expect(try rest(of: 1_001, [.loop(), .br(0), .end]) == (-2, .outOfInstructions))
+    #expect(try rest(of: 10, 0, [.loop(), .br(0), .end]) == (-1, .outOfInstructions))
+    #expect(try rest(of: 1_001, 0, [.loop(), .br(0), .end]) == (-2, .outOfInstructions))
   }
 }

@@ -173,7 +173,8 @@ private func hasUpgrade(_ plan: CallPlan) -> Bool {
 
   @Test func argumentsGetShort() {
     let original = Case(
-      module: encode(Module()), plan: CallPlan([.install(argument: Array(1...200)), .update(name: "a", argument: [5, 6])]))
+      module: encode(Module()),
+      plan: CallPlan([.install(argument: Array(1...200)), .update(name: "a", argument: [5, 6])]))
     let result = minimize(original) { candidate in
       candidate.plan.messages.contains { $0.argument.count > 36 && $0.argument[17] == 18 }
     }
@@ -298,7 +299,8 @@ private func hasUpgrade(_ plan: CallPlan) -> Bool {
       Inputs.reportSkip("execution modules", "no inputs beside the package")
       return
     }
-    let files = try FileManager.default.subpathsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".wasm") }.sorted()
+    let files = try FileManager.default.subpathsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".wasm") }
+      .sorted()
     #expect(!files.isEmpty)
     var (calls, before, after, count) = (0, 0, 0, 0)
     for file in files.prefix(40) {
@@ -318,8 +320,9 @@ private func hasUpgrade(_ plan: CallPlan) -> Bool {
       after += result.case.module.count
       count += 1
     }
-    print("minimized \(count) foreign modules: \(before / max(1, count)) to \(after / max(1, count)) bytes, "
-      + "\(calls / max(1, count)) calls on average")
+    print(
+      "minimized \(count) foreign modules: \(before / max(1, count)) to \(after / max(1, count)) bytes, "
+        + "\(calls / max(1, count)) calls on average")
   }
 
   @Test func realCanister() throws {
@@ -337,6 +340,7 @@ private func hasUpgrade(_ plan: CallPlan) -> Bool {
     let size = try instructions(result.case.module)
     let text = printText(try decode(result.case.module))
     #expect(size <= 4, "\(text)")
-    print("minimized \(original.module.count) to \(result.case.module.count) bytes in \(result.tried) calls, \(elapsed)")
+    print(
+      "minimized \(original.module.count) to \(result.case.module.count) bytes in \(result.tried) calls, \(elapsed)")
   }
 }

@@ -40,7 +40,8 @@ struct RandomCanister {
 
   private mutating func draw() {
     module.types = [
-      FunctionType(), FunctionType([.i64, .i64, .i64]), FunctionType([.i64], [.i64]), FunctionType([.i32, .i64], [.i32]),
+      FunctionType(), FunctionType([.i64, .i64, .i64]), FunctionType([.i64], [.i64]),
+      FunctionType([.i32, .i64], [.i32]),
     ]
     for (name, type) in [("stable64_read", 1), ("stable64_write", 1), ("stable64_grow", 2)] {
       module.imports.append(Import(module: "ic0", name: name, kind: .function(TypeIndex(type))))
@@ -85,7 +86,9 @@ struct RandomCanister {
   // MARK: Code
 
   private var isHelper: Bool { current >= 4 }
-  private mutating func emit(_ opcode: Opcode, _ immediate: Immediate = .none) { code.append(Instruction(opcode, immediate)) }
+  private mutating func emit(_ opcode: Opcode, _ immediate: Immediate = .none) {
+    code.append(Instruction(opcode, immediate))
+  }
 
   private mutating func local(_ type: ValueType) -> LocalIndex {
     let first = (isHelper ? 2 : 0) + (type == .i32 ? 0 : 2)

@@ -263,7 +263,8 @@ extension Machine {
       case .f64Div: registers[word.a] = canonicalBits(registers[word.b].f64 / registers[word.c].f64)
       case .f64Min: registers[word.a] = canonicalBits(wasmMinimum(registers[word.b].f64, registers[word.c].f64))
       case .f64Max: registers[word.a] = canonicalBits(wasmMaximum(registers[word.b].f64, registers[word.c].f64))
-      case .f64Copysign: registers[word.a] = registers[word.b] & ~0x8000_0000_0000_0000 | registers[word.c] & 0x8000_0000_0000_0000
+      case .f64Copysign:
+        registers[word.a] = registers[word.b] & ~0x8000_0000_0000_0000 | registers[word.c] & 0x8000_0000_0000_0000
       // conversions
       case .i32WrapI64: registers[word.a] = UInt64(registers[word.b].u32)
       case .i32TruncF32S: registers[word.a] = UInt64(try truncated(registers[word.b].f32, to: Int32.self))
@@ -303,26 +304,41 @@ extension Machine {
       case .i64TruncSatF64U: registers[word.a] = UInt64(saturated(registers[word.b].f64, to: UInt64.self))
 
       // with an immediate on the right
-      case .i32AddImmediate: registers[word.a] = UInt64(registers[word.b].u32 &+ UInt32(truncatingIfNeeded: word.signedC))
-      case .i32SubImmediate: registers[word.a] = UInt64(registers[word.b].u32 &- UInt32(truncatingIfNeeded: word.signedC))
-      case .i32MulImmediate: registers[word.a] = UInt64(registers[word.b].u32 &* UInt32(truncatingIfNeeded: word.signedC))
-      case .i32AndImmediate: registers[word.a] = UInt64(registers[word.b].u32 & UInt32(truncatingIfNeeded: word.signedC))
+      case .i32AddImmediate:
+        registers[word.a] = UInt64(registers[word.b].u32 &+ UInt32(truncatingIfNeeded: word.signedC))
+      case .i32SubImmediate:
+        registers[word.a] = UInt64(registers[word.b].u32 &- UInt32(truncatingIfNeeded: word.signedC))
+      case .i32MulImmediate:
+        registers[word.a] = UInt64(registers[word.b].u32 &* UInt32(truncatingIfNeeded: word.signedC))
+      case .i32AndImmediate:
+        registers[word.a] = UInt64(registers[word.b].u32 & UInt32(truncatingIfNeeded: word.signedC))
       case .i32OrImmediate: registers[word.a] = UInt64(registers[word.b].u32 | UInt32(truncatingIfNeeded: word.signedC))
-      case .i32XorImmediate: registers[word.a] = UInt64(registers[word.b].u32 ^ UInt32(truncatingIfNeeded: word.signedC))
-      case .i32ShlImmediate: registers[word.a] = UInt64(registers[word.b].u32 &<< UInt32(truncatingIfNeeded: word.signedC))
-      case .i32ShrSImmediate: registers[word.a] = UInt64(registers[word.b].s32 &>> Int32(truncatingIfNeeded: word.signedC))
-      case .i32ShrUImmediate: registers[word.a] = UInt64(registers[word.b].u32 &>> UInt32(truncatingIfNeeded: word.signedC))
-      case .i32RotlImmediate: registers[word.a] = UInt64(rotatedLeft(registers[word.b].u32, UInt32(truncatingIfNeeded: word.signedC)))
+      case .i32XorImmediate:
+        registers[word.a] = UInt64(registers[word.b].u32 ^ UInt32(truncatingIfNeeded: word.signedC))
+      case .i32ShlImmediate:
+        registers[word.a] = UInt64(registers[word.b].u32 &<< UInt32(truncatingIfNeeded: word.signedC))
+      case .i32ShrSImmediate:
+        registers[word.a] = UInt64(registers[word.b].s32 &>> Int32(truncatingIfNeeded: word.signedC))
+      case .i32ShrUImmediate:
+        registers[word.a] = UInt64(registers[word.b].u32 &>> UInt32(truncatingIfNeeded: word.signedC))
+      case .i32RotlImmediate:
+        registers[word.a] = UInt64(rotatedLeft(registers[word.b].u32, UInt32(truncatingIfNeeded: word.signedC)))
       case .i32EqImmediate: registers[word.a] = UInt64(registers[word.b].s32 == Int32(truncatingIfNeeded: word.signedC))
       case .i32NeImmediate: registers[word.a] = UInt64(registers[word.b].s32 != Int32(truncatingIfNeeded: word.signedC))
       case .i32LtSImmediate: registers[word.a] = UInt64(registers[word.b].s32 < Int32(truncatingIfNeeded: word.signedC))
-      case .i32LtUImmediate: registers[word.a] = UInt64(registers[word.b].u32 < UInt32(truncatingIfNeeded: word.signedC))
+      case .i32LtUImmediate:
+        registers[word.a] = UInt64(registers[word.b].u32 < UInt32(truncatingIfNeeded: word.signedC))
       case .i32GtSImmediate: registers[word.a] = UInt64(registers[word.b].s32 > Int32(truncatingIfNeeded: word.signedC))
-      case .i32GtUImmediate: registers[word.a] = UInt64(registers[word.b].u32 > UInt32(truncatingIfNeeded: word.signedC))
-      case .i32LeSImmediate: registers[word.a] = UInt64(registers[word.b].s32 <= Int32(truncatingIfNeeded: word.signedC))
-      case .i32LeUImmediate: registers[word.a] = UInt64(registers[word.b].u32 <= UInt32(truncatingIfNeeded: word.signedC))
-      case .i32GeSImmediate: registers[word.a] = UInt64(registers[word.b].s32 >= Int32(truncatingIfNeeded: word.signedC))
-      case .i32GeUImmediate: registers[word.a] = UInt64(registers[word.b].u32 >= UInt32(truncatingIfNeeded: word.signedC))
+      case .i32GtUImmediate:
+        registers[word.a] = UInt64(registers[word.b].u32 > UInt32(truncatingIfNeeded: word.signedC))
+      case .i32LeSImmediate:
+        registers[word.a] = UInt64(registers[word.b].s32 <= Int32(truncatingIfNeeded: word.signedC))
+      case .i32LeUImmediate:
+        registers[word.a] = UInt64(registers[word.b].u32 <= UInt32(truncatingIfNeeded: word.signedC))
+      case .i32GeSImmediate:
+        registers[word.a] = UInt64(registers[word.b].s32 >= Int32(truncatingIfNeeded: word.signedC))
+      case .i32GeUImmediate:
+        registers[word.a] = UInt64(registers[word.b].u32 >= UInt32(truncatingIfNeeded: word.signedC))
       case .i64AddImmediate: registers[word.a] = registers[word.b] &+ UInt64(truncatingIfNeeded: word.signedC)
       case .i64SubImmediate: registers[word.a] = registers[word.b] &- UInt64(truncatingIfNeeded: word.signedC)
       case .i64MulImmediate: registers[word.a] = registers[word.b] &* UInt64(truncatingIfNeeded: word.signedC)
@@ -330,18 +346,22 @@ extension Machine {
       case .i64OrImmediate: registers[word.a] = registers[word.b] | UInt64(truncatingIfNeeded: word.signedC)
       case .i64XorImmediate: registers[word.a] = registers[word.b] ^ UInt64(truncatingIfNeeded: word.signedC)
       case .i64ShlImmediate: registers[word.a] = registers[word.b] &<< UInt64(truncatingIfNeeded: word.signedC)
-      case .i64ShrSImmediate: registers[word.a] = UInt64(registers[word.b].s64 &>> Int64(truncatingIfNeeded: word.signedC))
+      case .i64ShrSImmediate:
+        registers[word.a] = UInt64(registers[word.b].s64 &>> Int64(truncatingIfNeeded: word.signedC))
       case .i64ShrUImmediate: registers[word.a] = registers[word.b] &>> UInt64(truncatingIfNeeded: word.signedC)
-      case .i64RotlImmediate: registers[word.a] = rotatedLeft(registers[word.b], UInt64(truncatingIfNeeded: word.signedC))
+      case .i64RotlImmediate:
+        registers[word.a] = rotatedLeft(registers[word.b], UInt64(truncatingIfNeeded: word.signedC))
       case .i64EqImmediate: registers[word.a] = UInt64(registers[word.b].s64 == Int64(truncatingIfNeeded: word.signedC))
       case .i64NeImmediate: registers[word.a] = UInt64(registers[word.b].s64 != Int64(truncatingIfNeeded: word.signedC))
       case .i64LtSImmediate: registers[word.a] = UInt64(registers[word.b].s64 < Int64(truncatingIfNeeded: word.signedC))
       case .i64LtUImmediate: registers[word.a] = UInt64(registers[word.b] < UInt64(truncatingIfNeeded: word.signedC))
       case .i64GtSImmediate: registers[word.a] = UInt64(registers[word.b].s64 > Int64(truncatingIfNeeded: word.signedC))
       case .i64GtUImmediate: registers[word.a] = UInt64(registers[word.b] > UInt64(truncatingIfNeeded: word.signedC))
-      case .i64LeSImmediate: registers[word.a] = UInt64(registers[word.b].s64 <= Int64(truncatingIfNeeded: word.signedC))
+      case .i64LeSImmediate:
+        registers[word.a] = UInt64(registers[word.b].s64 <= Int64(truncatingIfNeeded: word.signedC))
       case .i64LeUImmediate: registers[word.a] = UInt64(registers[word.b] <= UInt64(truncatingIfNeeded: word.signedC))
-      case .i64GeSImmediate: registers[word.a] = UInt64(registers[word.b].s64 >= Int64(truncatingIfNeeded: word.signedC))
+      case .i64GeSImmediate:
+        registers[word.a] = UInt64(registers[word.b].s64 >= Int64(truncatingIfNeeded: word.signedC))
       case .i64GeUImmediate: registers[word.a] = UInt64(registers[word.b] >= UInt64(truncatingIfNeeded: word.signedC))
 
       // branches
@@ -357,26 +377,46 @@ extension Machine {
       case .branchI64LtU: if registers[word.a] < registers[word.b] { code += word.signedC }
       case .branchI64LeS: if registers[word.a].s64 <= registers[word.b].s64 { code += word.signedC }
       case .branchI64LeU: if registers[word.a] <= registers[word.b] { code += word.signedC }
-      case .branchI32EqImmediate: if registers[word.a].s32 == Int32(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI32NeImmediate: if registers[word.a].s32 != Int32(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI32LtSImmediate: if registers[word.a].s32 < Int32(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI32LtUImmediate: if registers[word.a].u32 < UInt32(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI32GtSImmediate: if registers[word.a].s32 > Int32(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI32GtUImmediate: if registers[word.a].u32 > UInt32(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI32LeSImmediate: if registers[word.a].s32 <= Int32(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI32LeUImmediate: if registers[word.a].u32 <= UInt32(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI32GeSImmediate: if registers[word.a].s32 >= Int32(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI32GeUImmediate: if registers[word.a].u32 >= UInt32(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI64EqImmediate: if registers[word.a].s64 == Int64(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI64NeImmediate: if registers[word.a].s64 != Int64(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI64LtSImmediate: if registers[word.a].s64 < Int64(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI64LtUImmediate: if registers[word.a] < UInt64(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI64GtSImmediate: if registers[word.a].s64 > Int64(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI64GtUImmediate: if registers[word.a] > UInt64(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI64LeSImmediate: if registers[word.a].s64 <= Int64(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI64LeUImmediate: if registers[word.a] <= UInt64(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI64GeSImmediate: if registers[word.a].s64 >= Int64(truncatingIfNeeded: word.signedB) { code += word.signedC }
-      case .branchI64GeUImmediate: if registers[word.a] >= UInt64(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI32EqImmediate:
+        if registers[word.a].s32 == Int32(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI32NeImmediate:
+        if registers[word.a].s32 != Int32(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI32LtSImmediate:
+        if registers[word.a].s32 < Int32(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI32LtUImmediate:
+        if registers[word.a].u32 < UInt32(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI32GtSImmediate:
+        if registers[word.a].s32 > Int32(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI32GtUImmediate:
+        if registers[word.a].u32 > UInt32(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI32LeSImmediate:
+        if registers[word.a].s32 <= Int32(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI32LeUImmediate:
+        if registers[word.a].u32 <= UInt32(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI32GeSImmediate:
+        if registers[word.a].s32 >= Int32(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI32GeUImmediate:
+        if registers[word.a].u32 >= UInt32(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI64EqImmediate:
+        if registers[word.a].s64 == Int64(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI64NeImmediate:
+        if registers[word.a].s64 != Int64(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI64LtSImmediate:
+        if registers[word.a].s64 < Int64(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI64LtUImmediate:
+        if registers[word.a] < UInt64(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI64GtSImmediate:
+        if registers[word.a].s64 > Int64(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI64GtUImmediate:
+        if registers[word.a] > UInt64(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI64LeSImmediate:
+        if registers[word.a].s64 <= Int64(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI64LeUImmediate:
+        if registers[word.a] <= UInt64(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI64GeSImmediate:
+        if registers[word.a].s64 >= Int64(truncatingIfNeeded: word.signedB) { code += word.signedC }
+      case .branchI64GeUImmediate:
+        if registers[word.a] >= UInt64(truncatingIfNeeded: word.signedB) { code += word.signedC }
       case .branch: code += word.bc
       case .branchIfNonZero: if registers[word.a].u32 != 0 { code += word.bc }
       case .branchIfZero: if registers[word.a].u32 == 0 { code += word.bc }
@@ -425,7 +465,8 @@ extension Machine {
         code += 1
       case .copyBlock: (registers + word.a).update(from: registers + word.b, count: word.c)
       case .select:
-        registers[word.a] = registers[Int(truncatingIfNeeded: code.pointee)].u32 != 0 ? registers[word.b] : registers[word.c]
+        registers[word.a] =
+          registers[Int(truncatingIfNeeded: code.pointee)].u32 != 0 ? registers[word.b] : registers[word.c]
         code += 1
       case .globalGet: registers[word.a] = context.pointee.globals[word.bc].pointee
       case .globalSet: context.pointee.globals[word.bc].pointee = registers[word.a]

@@ -25,15 +25,17 @@ public final class Machine {
   /// The instruction counter of code translated with counting: exact whenever an imported function runs and after
   /// `invoke` has returned or thrown.
   public var counter: Int64 = .max
-  public weak var tracer: (any CallTracer)?
+  /// Held strongly; whoever sets it takes it away again.
+  public var tracer: (any CallTracer)?
 
   /// Calls within calls, injected functions not counted; one more is a trap. Fixed, so that it does not depend on the
-  /// build or on the frame sizes that a translation happens to need.
+  /// build or on the frame sizes that a translation happens to need: only calls whose frames have more than some 3,300
+  /// registers each end earlier, in the same trap.
   public static let maximumCallDepth = 10_000
   /// Frames of all kinds; injected functions nest only a few levels.
   private static let maximumFrames = maximumCallDepth + 64
-  /// Registers of all frames together, 8 bytes each.
-  private static let stackCapacity = 8 << 20
+  /// Registers of all frames together, 8 bytes each. Address space; memory is what the frames touch.
+  private static let stackCapacity = 32 << 20
 
   let stack: UnsafeMutablePointer<UInt64>
   let stackEnd: UnsafeMutablePointer<UInt64>

@@ -143,16 +143,22 @@ final class NativeHost: ImportHandler, SystemHost, CallTracer {
     return instance.memories[module.stableMemory].pageCount
   }
 
+  private func traced(_ index: FunctionIndex) -> NativeModule.TracedFunction? {
+    guard let module, index >= module.firstTracedFunction else { return nil }
+    let position = index.position - module.firstTracedFunction.position
+    return position < module.tracedFunctions.count ? module.tracedFunctions[position] : nil
+  }
+
   func enter(_ index: FunctionIndex, _ slots: UnsafeMutablePointer<UInt64>) {
-    guard let function = module?.stableFunctions[index] else { return }
+    guard let traced = traced(index) else { return }
     openCall = StableCall(
-      function: function, arguments: function.row.parameters.indices.map { slots[$0] }, result: nil,
-      counterBefore: counter, counterAfter: counter, stableSize: stableSize, trap: nil)
+      function: traced.function, arguments: Array(UnsafeBufferPointer(start: slots, count: traced.parameterCount)),
+      result: nil, counterBefore: counter, counterAfter: counter, stableSize: stableSize, trap: nil)
   }
 
   func leave(_ index: FunctionIndex, _ slots: UnsafeMutablePointer<UInt64>) {
-    guard var call = openCall else { return }
-    if call.function.row.result != nil { call.result = slots[0] }
+    guard var call = openCall, let traced = traced(index) else { return }
+    if traced.hasResult { call.result = slots[0] }
     close(&call)
   }
 

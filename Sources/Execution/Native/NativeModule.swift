@@ -58,8 +58,16 @@ public final class NativeModule {
   let activeData: [DataSegment]
   /// Whether the instrumented module still has active data segments, which instantiation would apply again.
   let hasActiveData: Bool
-  /// The injected functions that stand for stable functions, for tracing.
-  let stableFunctions: [FunctionIndex: SystemFunction]
+  /// The injected functions that stand for stable functions, for tracing: one after the other from the first one on.
+  let tracedFunctions: [TracedFunction]
+  let firstTracedFunction: FunctionIndex
+
+  /// A stable function whose calls are reported.
+  struct TracedFunction {
+    let function: SystemFunction
+    let parameterCount: Int
+    let hasResult: Bool
+  }
 
   /// Prepares an instrumented module.
   ///
@@ -107,8 +115,11 @@ public final class NativeModule {
     var options = TranslationOptions()
     let firstInjected = spaces.importedFunctions + original.functions.count
     options.firstInjectedFunction = FunctionIndex(firstInjected)
-    stableFunctions = isTraced ? Self.stableFunctions(of: original, from: firstInjected + 2, spaces) : [:]
-    options.tracedFunctions = Set(stableFunctions.keys)
+    firstTracedFunction = FunctionIndex(firstInjected + 2)
+    tracedFunctions =
+      isTraced ? Self.stableFunctions(of: original, limit: spaces.functions.count - firstInjected - 2) : []
+    options.tracedFunctions = Set(
+      tracedFunctions.indices.map { [first = firstInjected + 2] in FunctionIndex(first + $0) })
     do {
       compiled = try CompiledModule(instrumented, options: options)
     } catch {
@@ -149,23 +160,17 @@ public final class NativeModule {
     return index.position
   }
 
-  /// The functions behind the first two injected ones, in the order in which the ABI appends them.
-  private static func stableFunctions(
-    of original: Module, from first: Int, _ spaces: IndexSpaces
-  ) -> [FunctionIndex: SystemFunction] {
+  /// The stable functions behind the first two injected functions, in the order in which the ABI appends them.
+  private static func stableFunctions(of original: Module, limit: Int) -> [TracedFunction] {
     let order: [SystemFunction] = [
       .stableSize, .stable64Size, .stableGrow, .stable64Grow, .stableRead, .stable64Read, .stableWrite, .stable64Write,
     ]
-    var functions: [FunctionIndex: SystemFunction] = [:]
-    var next = first
-    for function in order
-    where original.imports.contains(where: { $0.module == "ic0" && $0.name == function.name })
-      && next < spaces.functions.count
-    {
-      functions[FunctionIndex(next)] = function
-      next += 1
+    let imported = order.filter { function in
+      original.imports.contains { $0.module == "ic0" && $0.name == function.name }
     }
-    return functions
+    return imported.prefix(max(limit, 0)).map {
+      TracedFunction(function: $0, parameterCount: $0.row.parameters.count, hasResult: $0.row.result != nil)
+    }
   }
 
   /// The function exported under an entry point's name.

@@ -1,4 +1,5 @@
 // Pass over custom sections: names, debug data and metadata, which no lane reads.
+// Goes before everything that moves an index, see `Pass.all`.
 
 func dropCustomSections(_ search: inout Search) {
   let base = search.best

@@ -1,4 +1,5 @@
 // Pass over exports and the start function: what is not entered keeps nothing alive.
+// What it leaves unused goes in the pass over unused parts.
 
 import Canister
 import Wasm

@@ -1,4 +1,5 @@
 // Passes over the call plan as a whole: fewer messages, one module instead of two.
+// The first passes of a round; the bytes of the messages that stay are the business of the last one.
 
 import Canister
 

@@ -1,4 +1,5 @@
 // Pass over everything with an index: parts of the module that nothing uses any more, and locals.
+// Goes after the passes that empty bodies and drop exports; `Usage` says what is used.
 
 import Wasm
 

@@ -1,4 +1,5 @@
 // Pass over functions as wholes: bodies that only return zeros, or only trap.
+// What they called goes in the pass over unused parts.
 
 import Wasm
 

@@ -1,5 +1,5 @@
-// Pass over calls of functions that the module defines: each becomes the body of its callee, which then belongs to this
-// call alone and can be cut down to what it needs.
+// Pass over calls: one through a table becomes one of the function that stands there, one of a function that the module
+// defines becomes the body of that function, which then belongs to this call alone and can be cut down to what it needs.
 
 import Wasm
 
@@ -7,6 +7,7 @@ import Wasm
 private let smallBody = 12
 
 func inlineCalls(_ search: inout Search) {
+  callDirectly(&search)
   for part in search.best.editable {
     var position = 0
     // One call after the other, each from the module as the one before left it.
@@ -17,6 +18,52 @@ func inlineCalls(_ search: inout Search) {
       candidate.parts[part].module.functions[call.caller].body = body
       search.attempt(candidate)
     }
+  }
+}
+
+/// Replaces indirect calls with a constant index by direct ones.
+private func callDirectly(_ search: inout Search) {
+  var edits: [PlacedEdit] = []
+  let candidate = search.best
+  candidate.forEachOutline { place, body, outline in
+    let module = candidate.parts[place.part].module
+    for node in outline.nodes {
+      let instruction = body.instructions[node.position]
+      guard instruction.opcode == .callIndirect, case .indirectCall(_, let table) = instruction.immediate,
+        node.position > node.range.lowerBound, let index = module.constant(body.instructions[node.position - 1]),
+        let callee = module.element(index, of: table)
+      else { continue }
+      edits.append(PlacedEdit(place, .replace(node.position - 1..<node.position + 1, [.call(callee)])))
+    }
+  }
+  search.reduce(edits)
+}
+
+extension Module {
+  fileprivate func constant(_ instruction: Instruction) -> UInt64? {
+    switch instruction.immediate {
+    case .i32(let value): UInt64(UInt32(bitPattern: value))
+    case .i64(let value): UInt64(bitPattern: value)
+    default: nil
+    }
+  }
+
+  /// The function that active segments put into a table.
+  fileprivate func element(_ index: UInt64, of table: TableIndex) -> FunctionIndex? {
+    var found: FunctionIndex?
+    for segment in elements {
+      guard case .active(table, let offset) = segment.mode, offset.count == 1, let start = constant(offset[0]),
+        index >= start, index - start < UInt64(segment.items.count)
+      else { continue }
+      let position = Int(index - start)
+      switch segment.items {
+      case .functions(let items): found = items[position]
+      case .expressions(_, let items):
+        guard let item = items[position].first, case .function(let function) = item.immediate else { continue }
+        found = function
+      }
+    }
+    return found
   }
 }
 

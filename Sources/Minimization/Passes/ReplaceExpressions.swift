@@ -11,12 +11,34 @@ func replaceExpressions(_ search: inout Search) {
       return PlacedEdit(place, .replace(node.range, [zero(type)]))
     }
   }
+  tryTellingNumbers(&search)
   search.reduceByLevel { candidate in
     edits(candidate) { place, _, outline, node in keepStatements(of: node, place, outline) }
   }
   for choice in 0..<3 {
     search.reduceByLevel { candidate in
       edits(candidate) { place, body, outline, node in keepOperand(choice, of: node, place, body, outline) }
+    }
+  }
+}
+
+/// Replaces integer expressions that zero cannot stand for by the few other numbers that often matter. What is found
+/// here is one constant instead of a computation that reads variables, memory or arguments.
+private func tryTellingNumbers(_ search: inout Search) {
+  // The smallest that is something; a number that every range check refuses; the ends of an OS page, of a Wasm page
+  // and of the 32-bit world, each with a byte beyond.
+  for number: Int64 in [1, -1, 4_097, 65_537, 4_294_967_297] {
+    search.reduceByLevel { candidate in
+      edits(candidate) { place, body, outline, node in
+        guard !isConstant(body.instructions[node.position]), let type = node.value else { return nil }
+        switch type {
+        case .i64: return PlacedEdit(place, .replace(node.range, [.i64(number)]))
+        case .i32:
+          guard let small = Int32(exactly: number) else { return nil }
+          return PlacedEdit(place, .replace(node.range, [.i32(small)]))
+        default: return nil
+        }
+      }
     }
   }
 }

@@ -1,4 +1,5 @@
 // Pass over the bytes that messages carry: none, or fewer, or zeros.
+// The last pass of a round.
 
 import Canister
 

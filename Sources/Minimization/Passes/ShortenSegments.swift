@@ -1,4 +1,5 @@
 // Pass over data and element segments: none, shorter ones, zeros instead of bytes, one function instead of many.
+// What segments keep in use goes in the pass over unused parts of the next round.
 
 import Wasm
 
@@ -55,18 +56,26 @@ private func shortenElements(_ search: inout Search, _ part: Int, _ position: In
   mergeElements(&search, part, position)
 }
 
-/// Lets items name the last function of the segment, so that the others can go.
+/// Lets items name the last function of the segment, or nothing where they can, so that the others can go.
 private func mergeElements(_ search: inout Search, _ part: Int, _ position: Int) {
   let base = search.best
-  guard case .functions(let items) = base.parts[part].module.elements[position].items, let last = items.last else {
-    return
+  let others: [Int]
+  let merged: (inout ElementItems, Int) -> Void
+  switch base.parts[part].module.elements[position].items {
+  case .functions(let items):
+    guard let last = items.last else { return }
+    others = items.indices.filter { items[$0] != last }
+    merged = { $0.replace($1, last) }
+  case .expressions(let type, let items):
+    let null = [Instruction(.refNull, .referenceType(type))]
+    others = items.indices.filter { items[$0] != null }
+    merged = { $0.replace($1, null) }
   }
-  let others = items.indices.filter { items[$0] != last }
   search.reduce(others.count) { isChosen in
-    var changed = items
-    for (index, item) in others.enumerated() where isChosen[index] { changed[item] = last }
     var candidate = base
-    candidate.parts[part].module.elements[position].items = .functions(changed)
+    for (index, item) in others.enumerated() where isChosen[index] {
+      merged(&candidate.parts[part].module.elements[position].items, item)
+    }
     return candidate
   }
 }
@@ -77,5 +86,17 @@ extension ElementItems {
     case .functions(let items): .functions(Array(items.prefix(count)))
     case .expressions(let type, let items): .expressions(type, Array(items.prefix(count)))
     }
+  }
+
+  fileprivate mutating func replace(_ position: Int, _ function: FunctionIndex) {
+    guard case .functions(var items) = self else { return }
+    items[position] = function
+    self = .functions(items)
+  }
+
+  fileprivate mutating func replace(_ position: Int, _ expression: [Instruction]) {
+    guard case .expressions(let type, var items) = self else { return }
+    items[position] = expression
+    self = .expressions(type, items)
   }
 }

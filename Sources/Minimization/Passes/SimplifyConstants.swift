@@ -12,6 +12,7 @@ func simplifyConstants(_ search: inout Search) {
     for (position, place) in nonZero.enumerated() where isChosen[position] { candidate.set(0, at: place) }
     return candidate
   }
+  lowerTogether(&search, nonZero)
   for place in nonZero {
     guard let value = search.best.number(at: place), value > 1 else { continue }
     let minusOne = place.minusOne(search.best)
@@ -22,6 +23,29 @@ func simplifyConstants(_ search: inout Search) {
     search.lower(value) { base.setting($0, at: place) }
   }
   naturalAlignments(&search)
+}
+
+/// Lowers numbers that lie close to each other by the same amount: those are often addresses in one structure, of which
+/// none can move alone.
+private func lowerTogether(_ search: inout Search, _ places: [NumberPlace]) {
+  let base = search.best
+  let numbers = places.compactMap { place in base.number(at: place).map { (place: place, value: $0) } }
+    .filter { $0.value > 1 }.sorted { $0.value < $1.value }
+  var start = 0
+  while start < numbers.count {
+    var end = start + 1
+    while end < numbers.count && numbers[end].value - numbers[end - 1].value <= 64 { end += 1 }
+    let group = numbers[start..<end]
+    start = end
+    guard group.count > 1, let first = group.first else { continue }
+    let current = search.best
+    // All the way, or at least as far as leaves the place in an aligned word.
+    search.lower(first.value & ~7) { lowest in
+      var candidate = current
+      for number in group { candidate.set(number.value - (first.value & ~7) + lowest, at: number.place) }
+      return candidate
+    }
+  }
 }
 
 private func naturalAlignments(_ search: inout Search) {

@@ -1,7 +1,15 @@
 // Pass over sizes and settings: memories and tables as small as possible, everything else as by default.
+// One part goes first of all, to keep candidates short; the rest near the end, when code asks for little.
 
 import Canister
 import Wasm
+
+/// Lets no candidate run longer than cases usually may: one that lost the end of a loop could take minutes.
+func lowerInstructionLimit(_ search: inout Search) {
+  var candidate = search.best
+  candidate.parameters.instructionLimit = min(candidate.parameters.instructionLimit, Parameters().instructionLimit)
+  search.attempt(candidate)
+}
 
 func simplifyLimits(_ search: inout Search) {
   for part in search.best.editable {
@@ -13,6 +21,23 @@ func simplifyLimits(_ search: inout Search) {
     }
   }
   useDefaults(&search)
+  // A limit that has to be low is best as low as can be: less has to happen before it is reached.
+  let defaults = Parameters()
+  for limit in pageLimits where search.best.parameters[keyPath: limit] < defaults[keyPath: limit] {
+    let base = search.best
+    search.lower(base.parameters[keyPath: limit]) { value in
+      var candidate = base
+      candidate.parameters[keyPath: limit] = value
+      return candidate
+    }
+  }
+}
+
+private var pageLimits: [WritableKeyPath<Parameters, UInt64>] {
+  [
+    \.dirtyPageLimits.message, \.dirtyPageLimits.upgrade, \.dirtyPageLimits.query,
+    \.accessedPageLimits.message, \.accessedPageLimits.upgrade, \.accessedPageLimits.query,
+  ]
 }
 
 private func lowerLimits(_ search: inout Search, _ limits: WritableKeyPath<Candidate, Limits>) {

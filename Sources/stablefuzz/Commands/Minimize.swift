@@ -36,8 +36,10 @@ struct Minimize: ParsableCommand {
       guard verdict.bucket != nil else {
         throw fail("\(origin.source): nothing to minimize: \(verdict.sentence)", .badData)
       }
+      Interruption.listen()
       let result = minimizeFinding(
-        origin.entry.case, verdict, runner: runner, lanes: lanes, budget: MinimizationBudget(predicateCalls: budget))
+        origin.entry.case, verdict, runner: runner, budget: MinimizationBudget(predicateCalls: budget),
+        isInterrupted: { Interruption.isWanted })
       let entry = CorpusEntry(case: result.case, meta: origin.entry.meta)
       try writeFile(encodeEnvelope(entry), to: output)
       let (before, after) = (caseSize(origin.entry.case), caseSize(result.case))
@@ -49,7 +51,7 @@ struct Minimize: ParsableCommand {
             ["instructions", grouped(before.instructions), grouped(after.instructions)],
             ["bytes", grouped(before.moduleBytes), grouped(after.moduleBytes)],
           ], alignments: [.left, .right, .right]), terminator: "")
-      print(runner.runCase(result.case, lanes: lanes).verdict.sentence)
+      print(runner.runCase(result.case).verdict.sentence)
       if !result.isComplete { print("stopped after \(grouped(result.tried)) runs; a larger --budget may get further") }
     }
   }

@@ -1,0 +1,95 @@
+// Emits statements that use up the instructions of a message to the last one, or one more, or one less: the limit as an
+// operand class. The code asks the performance counter what is left. Used by trap statements.
+
+import Canister
+import Wasm
+
+extension ModuleGenerator {
+  /// Uses up all but a few instructions and goes on; false if the module cannot.
+  mutating func exhaustion() -> Bool {
+    guard mayCall(.performanceCounter), mayAddLocal, shape.instructionLimit != .production else { return false }
+    features.insert(.exhaustion)
+    switch choices.draw(below: 4) {
+    case 0..<2: return exhaustByAccess() || exhaustByPrint()
+    case 2: return exhaustByFill() || exhaustByPrint()
+    default: return exhaustByPrint() || exhaustByAccess()
+    }
+  }
+
+  /// Puts into a local how many instructions there are beyond `kept`. No block ends between here and a charge that
+  /// follows, so the number still holds there.
+  private mutating func remaining(keeping kept: UInt64) -> LocalIndex {
+    let local = addLocal(.i64, isAssignable: false)
+    emitI64(UInt64(clamping: shape.parameters.instructionLimit) &- kept)
+    limitSites.append(LimitSite(rank: current.rank, position: current.instructions.count - 1, kept: kept))
+    emitI32(0)
+    callSystem(.performanceCounter)
+    emit(.i64Sub)
+    emit(.localSet, .local(local))
+    return local
+  }
+
+  /// A number of instructions to leave over: around none, or as many as a helper or loop may take.
+  private mutating func drawKept() -> UInt64 {
+    choices.chance(1, of: 2) ? choices.draw(below: 4) &- 1 : choices.draw(below: 120)
+  }
+
+  private mutating func exhaustByAccess() -> Bool {
+    let accesses = StableAccess.all.filter { hasHeap && isImported($0.function) }
+    if accesses.isEmpty { return false }
+    let access = choices.element(of: accesses)
+    let kept = drawKept()
+    let length = remaining(keeping: kept &+ UInt64(clamping: shape.parameters.metering.accessCharge))
+    emitConstant(0, access.type)
+    emitConstant(0, access.type)
+    emit(.local(length), as: access.type)
+    emitDirectCall(access.function)
+    goOn()
+    return true
+  }
+
+  private mutating func exhaustByPrint() -> Bool {
+    guard hasHeap, mayCall(.debugPrint) else { return false }
+    let kept = drawKept()
+    let length = remaining(keeping: kept &+ tables.charges[Int(SystemFunction.debugPrint.rawValue)])
+    emitWord(0)
+    emit(.local(length), as: word)
+    callSystem(.debugPrint)
+    goOn()
+    return true
+  }
+
+  /// By a bulk instruction, whose length is charged by metered code. The heap has to be large enough.
+  private mutating func exhaustByFill() -> Bool {
+    guard hasHeap, UInt64(clamping: shape.parameters.instructionLimit) < heapBytes || shape.instructionLimit != .standard
+    else { return false }
+    let length = remaining(keeping: drawKept())
+    emitWord(0)
+    emitI32(0x55)
+    emit(.local(length), as: word)
+    emit(.memoryFill, .memory(MemoryIndex(0)))
+    goOn()
+    return true
+  }
+
+  /// What comes after: nothing, or code whose only checks are those of metering.
+  private mutating func goOn() {
+    let wasPlain = current.isPlain
+    current.isPlain = true
+    switch choices.draw(below: 4) {
+    case 0: break
+    case 1: _ = boundedLoop()
+    case 2: _ = callAnyHelper()
+    default: statements(upTo: 2)
+    }
+    current.isPlain = wasPlain || choices.chance(1, of: 2)
+  }
+}
+
+/// A place in a body where the instruction limit stands, which is drawn when all bodies are known.
+struct LimitSite {
+  var rank: Int
+  var position: Int
+  /// What the constant falls short of the limit by.
+  var kept: UInt64
+}
