@@ -91,8 +91,12 @@ public struct SystemRow: Sendable {
 
   /// All rows in the order of `SystemFunction.allCases`.
   public static let all: [SystemRow] = [
-    .init(.msgArgDataSize, "msg_arg_data_size", [], .word, [.initialization, .update, .query, .compositeQuery, .inspectMessage], charge: 500),
-    .init(.msgArgDataCopy, "msg_arg_data_copy", [.word, .word, .word], nil, [.initialization, .update, .query, .compositeQuery, .inspectMessage], charge: 500),
+    .init(
+      .msgArgDataSize, "msg_arg_data_size", [], .word,
+      [.initialization, .update, .query, .compositeQuery, .inspectMessage], charge: 500),
+    .init(
+      .msgArgDataCopy, "msg_arg_data_copy", [.word, .word, .word], nil,
+      [.initialization, .update, .query, .compositeQuery, .inspectMessage], charge: 500),
     .init(.msgCallerSize, "msg_caller_size", [], .word, .all, charge: 500),
     .init(.msgCallerCopy, "msg_caller_copy", [.word, .word, .word], nil, .all, charge: 500),
     .init(.msgCallerInfoDataSize, "msg_caller_info_data_size", [], .word, .all, charge: 500),
@@ -103,7 +107,9 @@ public struct SystemRow: Sendable {
     .init(.msgRejectMsgSize, "msg_reject_msg_size", [], .word, .callbacksOnly, charge: 500),
     .init(.msgRejectMsgCopy, "msg_reject_msg_copy", [.word, .word, .word], nil, .callbacksOnly, charge: 500),
     .init(.msgDeadline, "msg_deadline", [], .i64, [.update, .query, .compositeQuery], charge: 500),
-    .init(.msgReplyDataAppend, "msg_reply_data_append", [.word, .word], nil, [.update, .query, .compositeQuery], charge: 500),
+    .init(
+      .msgReplyDataAppend, "msg_reply_data_append", [.word, .word], nil, [.update, .query, .compositeQuery], charge: 500
+    ),
     .init(.msgReply, "msg_reply", [], nil, [.update, .query, .compositeQuery], charge: 500),
     .init(.msgReject, "msg_reject", [.word, .word], nil, [.update, .query, .compositeQuery], charge: 500),
     .init(.msgCyclesAvailable, "msg_cycles_available", [], .i64, .update, charge: 500, only32Bit: true),
@@ -112,7 +118,9 @@ public struct SystemRow: Sendable {
     .init(.msgCyclesRefunded128, "msg_cycles_refunded128", [.word], nil, .callbacksOnly, charge: 500),
     .init(.msgCyclesAccept, "msg_cycles_accept", [.i64], .i64, .update, charge: 500, only32Bit: true),
     .init(.msgCyclesAccept128, "msg_cycles_accept128", [.i64, .i64, .word], nil, .update, charge: 500),
-    .init(.cyclesBurn128, "cycles_burn128", [.i64, .i64, .word], nil, [.initialization, .preUpgrade, .update, .systemTasks], charge: 500),
+    .init(
+      .cyclesBurn128, "cycles_burn128", [.i64, .i64, .word], nil,
+      [.initialization, .preUpgrade, .update, .systemTasks], charge: 500),
     .init(.canisterSelfSize, "canister_self_size", [], .word, .all, charge: 500),
     .init(.canisterSelfCopy, "canister_self_copy", [.word, .word, .word], nil, .all, charge: 500),
     .init(.canisterCycleBalance, "canister_cycle_balance", [], .i64, .all, charge: 500, only32Bit: true),
@@ -125,10 +133,16 @@ public struct SystemRow: Sendable {
     .init(.msgMethodNameSize, "msg_method_name_size", [], .word, .inspectMessage, charge: 500),
     .init(.msgMethodNameCopy, "msg_method_name_copy", [.word, .word, .word], nil, .inspectMessage, charge: 500),
     .init(.acceptMessage, "accept_message", [], nil, .inspectMessage, charge: 500),
-    .init(.callNew, "call_new", [.word, .word, .word, .word, .word, .word, .word, .word], nil, [.update, .compositeQuery, .systemTasks], charge: 1500),
-    .init(.callOnCleanup, "call_on_cleanup", [.word, .word], nil, [.update, .compositeQuery, .systemTasks], charge: 500),
-    .init(.callDataAppend, "call_data_append", [.word, .word], nil, [.update, .compositeQuery, .systemTasks], charge: 500),
-    .init(.callWithBestEffortResponse, "call_with_best_effort_response", [.i32], nil, [.update, .compositeQuery, .systemTasks], charge: 500),
+    .init(
+      .callNew, "call_new", [.word, .word, .word, .word, .word, .word, .word, .word], nil,
+      [.update, .compositeQuery, .systemTasks], charge: 1500),
+    .init(
+      .callOnCleanup, "call_on_cleanup", [.word, .word], nil, [.update, .compositeQuery, .systemTasks], charge: 500),
+    .init(
+      .callDataAppend, "call_data_append", [.word, .word], nil, [.update, .compositeQuery, .systemTasks], charge: 500),
+    .init(
+      .callWithBestEffortResponse, "call_with_best_effort_response", [.i32], nil,
+      [.update, .compositeQuery, .systemTasks], charge: 500),
     .init(.callCyclesAdd, "call_cycles_add", [.i64], nil, [.update, .systemTasks], charge: 500, only32Bit: true),
     .init(.callCyclesAdd128, "call_cycles_add128", [.i64, .i64], nil, [.update, .systemTasks], charge: 500),
     .init(.callPerform, "call_perform", [], .i32, [.update, .compositeQuery, .systemTasks], charge: 5000),
@@ -140,14 +154,23 @@ public struct SystemRow: Sendable {
     .init(.stable64Grow, "stable64_grow", [.i64], .i64, .everywhere, charge: 0),
     .init(.stable64Read, "stable64_read", [.i64, .i64, .i64], nil, .everywhere, charge: 0),
     .init(.stable64Write, "stable64_write", [.i64, .i64, .i64], nil, .everywhere, charge: 0),
-    .init(.rootKeySize, "root_key_size", [], .word, [.update, .query, .compositeQuery, .systemTasks, .initialization, .preUpgrade], charge: 500),
-    .init(.rootKeyCopy, "root_key_copy", [.word, .word, .word], nil, [.update, .query, .compositeQuery, .systemTasks, .initialization, .preUpgrade], charge: 500),
-    .init(.certifiedDataSet, "certified_data_set", [.word, .word], nil, [.initialization, .preUpgrade, .update, .systemTasks], charge: 500),
+    .init(
+      .rootKeySize, "root_key_size", [], .word,
+      [.update, .query, .compositeQuery, .systemTasks, .initialization, .preUpgrade], charge: 500),
+    .init(
+      .rootKeyCopy, "root_key_copy", [.word, .word, .word], nil,
+      [.update, .query, .compositeQuery, .systemTasks, .initialization, .preUpgrade], charge: 500),
+    .init(
+      .certifiedDataSet, "certified_data_set", [.word, .word], nil,
+      [.initialization, .preUpgrade, .update, .systemTasks], charge: 500),
     .init(.dataCertificatePresent, "data_certificate_present", [], .i32, .all, charge: 500),
     .init(.dataCertificateSize, "data_certificate_size", [], .word, [.query, .compositeQuery], charge: 500),
-    .init(.dataCertificateCopy, "data_certificate_copy", [.word, .word, .word], nil, [.query, .compositeQuery], charge: 500),
+    .init(
+      .dataCertificateCopy, "data_certificate_copy", [.word, .word, .word], nil, [.query, .compositeQuery], charge: 500),
     .init(.time, "time", [], .i64, .all, charge: 500),
-    .init(.globalTimerSet, "global_timer_set", [.i64], .i64, [.initialization, .preUpgrade, .update, .systemTasks], charge: 500),
+    .init(
+      .globalTimerSet, "global_timer_set", [.i64], .i64, [.initialization, .preUpgrade, .update, .systemTasks],
+      charge: 500),
     .init(.performanceCounter, "performance_counter", [.i32], .i64, .everywhere, charge: 200),
     .init(.isController, "is_controller", [.word, .word], .i32, .everywhere, charge: 1000),
     .init(.inReplicatedExecution, "in_replicated_execution", [], .i32, .everywhere, charge: 500),

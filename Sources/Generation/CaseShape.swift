@@ -91,8 +91,14 @@ struct CaseShape {
     accessedLimit = areLimitsAlike ? dirtyLimit : Self.drawPageLimit(traps, &choices)
     anchors = Self.drawAnchors(size.pages * Sizes.wasmPage, &choices)
 
-    parameters.instructionLimit =
-      instructionLimit == .production ? Parameters.productionInstructionLimit : parameters.instructionLimit
+    switch instructionLimit {
+    case .standard: break
+    case .production: parameters.instructionLimit = Parameters.productionInstructionLimit
+    case .small:
+      parameters.instructionLimit = Int64(
+        clamping: 1_500 + choices.draw(below: choices.chance(1, of: 2) ? 40_000 : 4_000))
+    case .tiny: parameters.instructionLimit = Int64(clamping: 1 + choices.draw(below: 400))
+    }
     if choices.chance(1, of: 10) { parameters.metering = .old }
     if choices.chance(1, of: 10) { parameters.dirtyPageOverhead = choices.element(of: [0, 1, 7, 100, 5_000]) }
     if choices.chance(1, of: 4) {
@@ -135,7 +141,8 @@ struct CaseShape {
     let pays = traps && instructionLimit == .production
     switch choices.draw(below: 100) {
     case 0..<5: size = Size(stableClass: .stableEmpty, pages: 0, capacity: standard)
-    case 5..<(pays ? 10 : 62): size = Size(stableClass: .stableSmall, pages: 1 + choices.draw(below: 6), capacity: standard)
+    case 5..<(pays ? 10 : 62):
+      size = Size(stableClass: .stableSmall, pages: 1 + choices.draw(below: 6), capacity: standard)
     case 10..<69 where !pays: size = Size(stableClass: .stableBelow4GiB, pages: ceiling - 1, capacity: standard)
     case 10..<(pays ? 40 : 80): size = Size(stableClass: .stableAt4GiB, pages: ceiling, capacity: standard)
     case 10..<(traps ? 94 : 90) where families != .onlyNarrow:

@@ -23,9 +23,12 @@ extension ModuleGenerator {
 
   private mutating func emitEntry(_ number: Int) {
     let entry = entries[number]
+    // Where instructions are scarce, at least the installation has to get by.
+    let isVital = entry.kind == .start || entry.kind == .initialize
+    let half = UInt64(clamping: shape.parameters.instructionLimit) / 2
     beginBody(
       rank: helperCount + number, entryPoints: entry.entryPoints, isSetUp: isSetUp(before: entry.kind),
-      costLimit: 150_000)
+      costLimit: min(150_000, isVital ? half : .max))
     emitSetup(entry.kind)
     current.isPlain = entry.isPlain
     if entry.isProbe && canProbe {

@@ -21,7 +21,6 @@ extension ModuleGenerator {
   private mutating func remaining(keeping kept: UInt64) -> LocalIndex {
     let local = addLocal(.i64, isAssignable: false)
     emitI64(UInt64(clamping: shape.parameters.instructionLimit) &- kept)
-    limitSites.append(LimitSite(rank: current.rank, position: current.instructions.count - 1, kept: kept))
     emitI32(0)
     callSystem(.performanceCounter)
     emit(.i64Sub)
@@ -43,7 +42,7 @@ extension ModuleGenerator {
     emitConstant(0, access.type)
     emitConstant(0, access.type)
     emit(.local(length), as: access.type)
-    emitDirectCall(access.function)
+    callStable(access.function)
     goOn()
     return true
   }
@@ -61,8 +60,7 @@ extension ModuleGenerator {
 
   /// By a bulk instruction, whose length is charged by metered code. The heap has to be large enough.
   private mutating func exhaustByFill() -> Bool {
-    guard hasHeap, UInt64(clamping: shape.parameters.instructionLimit) < heapBytes || shape.instructionLimit != .standard
-    else { return false }
+    guard hasHeap, UInt64(clamping: shape.parameters.instructionLimit) < heapBytes else { return false }
     let length = remaining(keeping: drawKept())
     emitWord(0)
     emitI32(0x55)
@@ -84,12 +82,4 @@ extension ModuleGenerator {
     }
     current.isPlain = wasPlain || choices.chance(1, of: 2)
   }
-}
-
-/// A place in a body where the instruction limit stands, which is drawn when all bodies are known.
-struct LimitSite {
-  var rank: Int
-  var position: Int
-  /// What the constant falls short of the limit by.
-  var kept: UInt64
 }

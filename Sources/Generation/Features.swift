@@ -25,7 +25,7 @@ public enum Feature: UInt8, CaseIterable, Sendable {
   case smallCapacity, stableAtCapacity, smallHeapLimit, oldMetering, changedOverhead, stableEmpty, stableSmall
   case stableBelow4GiB, stableAt4GiB, stableAbove4GiB, lazySetup, startSetup
   // Traps
-  case trapStatement, explicitTrap, stableTrap, contractViolation
+  case trapStatement, explicitTrap, stableTrap, contractViolation, exhaustion
 }
 
 /// A set of features.

@@ -101,11 +101,6 @@ struct PlanGenerator {
     let accessed = needs(onlyWritten: false)
     parameters.dirtyPageLimits = drawLimits(shape.dirtyLimit, dirty)
     parameters.accessedPageLimits = drawLimits(shape.accessedLimit, accessed)
-    switch shape.instructionLimit {
-    case .standard, .production: break
-    case .small: parameters.instructionLimit = drawInstructionLimit()
-    case .tiny: parameters.instructionLimit = Int64(clamping: 1 + choices.draw(below: 400))
-    }
     return parameters
   }
 
@@ -142,21 +137,5 @@ struct PlanGenerator {
         message: choices.draw(below: 6), upgrade: choices.chance(1, of: 4) ? choices.draw(below: 6) : needs.upgrade,
         query: choices.draw(below: 6))
     }
-  }
-
-  /// A limit at which some messages run out of instructions, but not the installation.
-  private mutating func drawInstructionLimit() -> Int64 {
-    var least: UInt64 = 300
-    var most: UInt64 = 0
-    for module in modules {
-      for number in module.entries.indices {
-        let cost = module.plans[module.helperCount + number].footprint.cost
-        switch module.entries[number].kind {
-        case .start, .initialize: least += cost
-        default: most = max(most, cost)
-        }
-      }
-    }
-    return Int64(clamping: least + choices.draw(below: max(1_000, most)))
   }
 }

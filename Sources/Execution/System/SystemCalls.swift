@@ -179,7 +179,8 @@ public final class SystemCalls {
   /// Bytes that the function copies to or from the heap, each of which costs 1.
   private static func copiedBytes(_ function: SystemFunction, _ operands: Operands) -> UInt64 {
     switch function {
-    case .msgArgDataCopy, .msgCallerCopy, .msgCallerInfoDataCopy, .msgCallerInfoSignerCopy, .msgRejectMsgCopy, .canisterSelfCopy, .subnetSelfCopy, .msgMethodNameCopy,
+    case .msgArgDataCopy, .msgCallerCopy, .msgCallerInfoDataCopy, .msgCallerInfoSignerCopy, .msgRejectMsgCopy,
+      .canisterSelfCopy, .subnetSelfCopy, .msgMethodNameCopy,
       .rootKeyCopy, .dataCertificateCopy:
       return operands.word(2)
     case .msgReplyDataAppend, .msgReject, .callDataAppend, .certifiedDataSet, .isController, .envVarNameExists,
