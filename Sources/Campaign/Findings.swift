@@ -47,7 +47,8 @@ public func minimizeFinding(
   return minimize(original, budget: budget) { candidate in
     guard remainingWork > 0, !isInterrupted() else { return false }
     let result = runner.runCase(candidate)
-    remainingWork -= result.observations.reduce(0) { $0 + $1.instructions }
+    // A charge for a large length that then fails is no work; nothing that loops gets far past the default limit.
+    remainingWork -= result.observations.reduce(0) { $0 + min($1.instructions, Parameters().instructionLimit) }
     return result.verdict.bucket == bucket
   }
 }

@@ -57,8 +57,10 @@ public final class LinearMemory {
   private let savedFlags: UnsafeMutablePointer<UInt8>
   /// For each OS page of the reservation: 1 + its position in `entries`; 0 for a page never written.
   private let entryNumbers: UnsafeMutablePointer<UInt32>
-  /// Bytes of address space behind `base`.
+  /// Bytes of address space behind `base`: one of two sizes, so that a pool can use them for almost any type.
   private let reservation: UInt64
+  /// Wasm pages to which the memory may grow.
+  private var maximumPages: UInt64
   /// Current size in bytes.
   public private(set) var byteCount: UInt64 {
     get { state.pointee.byteCount }
@@ -80,7 +82,8 @@ public final class LinearMemory {
   /// - Throws: `Trap.hostMemoryExhausted` when the address space cannot be reserved or the minimum exceeds what can be.
   public init(_ type: MemoryType) throws(Trap) {
     reservation = Self.reservation(for: type)
-    guard type.limits.minimum <= reservation / Sizes.wasmPage else { throw .hostMemoryExhausted }
+    maximumPages = Self.maximumPages(of: type)
+    guard type.limits.minimum <= maximumPages else { throw .hostMemoryExhausted }
     let pages = reservation / Sizes.osPage
     guard let base = Self.reserve(reservation), let flags = Self.reserve(pages),
       let numbers = Self.reserve(pages * 4)
@@ -104,10 +107,15 @@ public final class LinearMemory {
     saved.deallocate()
   }
 
-  /// Address space for a memory type: its maximum, within what its address width and this machine allow.
-  static func reservation(for type: MemoryType) -> UInt64 {
+  /// The maximum of a memory type, within what its address width and this machine allow.
+  private static func maximumPages(of type: MemoryType) -> UInt64 {
     let ceiling = type.is64Bit ? maximumReservation / Sizes.wasmPage : Sizes.stable32Ceiling
-    return min(type.limits.maximum ?? ceiling, ceiling) * Sizes.wasmPage
+    return min(type.limits.maximum ?? ceiling, ceiling)
+  }
+
+  /// Address space for a memory type: 4 GiB where that is enough.
+  private static func reservation(for type: MemoryType) -> UInt64 {
+    maximumPages(of: type) <= Sizes.stable32Ceiling ? Sizes.stable32Ceiling * Sizes.wasmPage : maximumReservation
   }
 
   private static func reserve(_ byteCount: UInt64) -> UnsafeMutableRawPointer? {
@@ -119,8 +127,7 @@ public final class LinearMemory {
 
   /// Whether a memory of this type can take over the reservation (see `MemoryPool`).
   func fits(_ type: MemoryType) -> Bool {
-    type.is64Bit == self.type.is64Bit && Self.reservation(for: type) == reservation
-      && type.limits.minimum * Sizes.wasmPage <= reservation
+    Self.reservation(for: type) == reservation && type.limits.minimum <= Self.maximumPages(of: type)
   }
 
   /// Makes the memory as good as new: all zeros, the type's minimum size. Touched pages stay mapped, because zeroing
@@ -141,6 +148,7 @@ public final class LinearMemory {
     entries.removeAll(keepingCapacity: true)
     digest = .zero
     self.type = type
+    maximumPages = Self.maximumPages(of: type)
     byteCount = type.limits.minimum * Sizes.wasmPage
     committedByteCount = byteCount
   }
@@ -152,11 +160,11 @@ public final class LinearMemory {
 
   /// Grows by a number of Wasm pages.
   ///
-  /// - Returns: the former size in pages, or nil where the maximum (or the reservation) would be passed.
+  /// - Returns: the former size in pages, or nil where the maximum would be passed.
   public func grow(by pages: UInt64) -> UInt64? {
     let old = pageCount
     let (new, overflow) = old.addingReportingOverflow(pages)
-    guard !overflow, new <= reservation / Sizes.wasmPage else { return nil }
+    guard !overflow, new <= maximumPages else { return nil }
     byteCount = new * Sizes.wasmPage
     return old
   }

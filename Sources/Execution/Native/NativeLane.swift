@@ -37,8 +37,9 @@ public final class NativeLane: Lane {
   private struct Account {
     var remainingInstructions: Int64
     var hasRun = false
-    var dirtyPages = Set<UInt64>()
-    var mismarkedPages = Set<UInt64>()
+    /// Ascending, each page once.
+    var dirtyPages: [UInt64] = []
+    var mismarkedPages: [UInt64] = []
     var accessedPages: UInt64 = 0
   }
 
@@ -258,27 +259,39 @@ public final class NativeLane: Lane {
     account.remainingInstructions = Int64(bitPattern: instance.globals[module.instructionCounter].bits)
     account.accessedPages &+= accessLimit &- instance.globals[module.accessedPageCounter].bits
     let marked = markedPages(canister)
-    account.dirtyPages.formUnion(marked)
-    if failure == nil {
-      let written = Set(canister.stable.touchedPages)
-      account.mismarkedPages.formUnion(written.symmetricDifference(marked))
-      canister.stable.revert { !marked.contains($0) }
-    }
+    account.dirtyPages = Self.union(account.dirtyPages, marked)
+    if failure == nil { checkMarks(marked, canister) }
     canister.bytemap.rollback()
     host.end()
     if let failure { throw failure }
   }
 
-  /// The OS pages of stable memory whose bytemap byte has the write bit, as the host finds them after an execution.
-  private func markedPages(_ canister: Installation) -> Set<UInt64> {
-    var pages = Set<UInt64>()
+  /// Compares the pages marked as written with those really written. What is not marked does not commit.
+  private func checkMarks(_ marked: [UInt64], _ canister: Installation) {
+    let written = canister.stable.touchedPages.sorted()
+    if written == marked { return }
+    let marks = Set(marked)
+    account.mismarkedPages = Self.union(account.mismarkedPages, marks.symmetricDifference(written).sorted())
+    canister.stable.revert { !marks.contains($0) }
+  }
+
+  /// The union of two ascending lists.
+  private static func union(_ left: [UInt64], _ right: [UInt64]) -> [UInt64] {
+    if left.isEmpty { return right }
+    return right.isEmpty ? left : Set(left).union(right).sorted()
+  }
+
+  /// The OS pages of stable memory whose bytemap byte has the write bit, as the host finds them after an execution;
+  /// ascending.
+  private func markedPages(_ canister: Installation) -> [UInt64] {
+    var pages: [UInt64] = []
     let bytemap = canister.bytemap
-    for bytemapPage in bytemap.touchedPages {
+    for bytemapPage in bytemap.touchedPages.sorted() {
       let first = bytemapPage * Sizes.osPage
       guard let bytes = try? bytemap.bytes(at: first, count: Sizes.osPage) else { continue }
       for word in stride(from: 0, to: bytes.count, by: 8)
       where bytes.loadUnaligned(fromByteOffset: word, as: UInt64.self) & 0x0101_0101_0101_0101 != 0 {
-        for position in word..<word + 8 where bytes[position] & 1 != 0 { pages.insert(first + UInt64(position)) }
+        for position in word..<word + 8 where bytes[position] & 1 != 0 { pages.append(first + UInt64(position)) }
       }
     }
     return pages
@@ -293,8 +306,8 @@ public final class NativeLane: Lane {
         parameters.instructionLimit, parameters.instructionLimit &- account.remainingInstructions)
       if account.remainingInstructions < 0 { observation.instructions = parameters.instructionLimit }
     }
-    observation.dirtyPages = account.dirtyPages.sorted()
-    observation.mismarkedPages = account.mismarkedPages.sorted()
+    observation.dirtyPages = account.dirtyPages
+    observation.mismarkedPages = account.mismarkedPages
     observation.accessedPages = account.accessedPages
     observation.debugOutput = host.system.debugOutput
     observation.performanceCounters = host.system.performanceCounters
