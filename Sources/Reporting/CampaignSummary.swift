@@ -11,7 +11,7 @@ public func summaryText(_ record: CampaignRecord) -> String {
     [
       ["cases compared", grouped(record.casesCompared), "\(decimal(record.execsPerSecond, decimals: 0)) execs/s"],
       ["without trap", percentage(record.shareWithoutTrap)],
-      ["useful", percentage(record.shareUseful), "without trap and at work in stable memory"],
+      ["useful", percentage(record.shareUseful), "without trap, and stable data moved or memory grown"],
       ["agree", grouped(counts.agree)],
       ["poisoned", grouped(counts.poisoned), "lanes that may rightly differ"],
       ["diverge", grouped(counts.diverge)],

@@ -29,7 +29,9 @@ struct LaneOptions: ParsableArguments {
       valueName: "list"))
   var lanes: LaneSelection?
 
-  @Option(help: ArgumentHelp("Plant a known fault in every instrumented module, to see it found.", valueName: "fault"))
+  @Option(
+    help: ArgumentHelp(
+      "Plant a known fault in every instrumented module, to see it found; 'list' names them.", valueName: "fault"))
   var plant: String?
 
   /// These options as arguments, as far as they choose another instrumenter.
@@ -40,7 +42,8 @@ struct LaneOptions: ParsableArguments {
     guard let plant else { return standardInstrumenter }
     guard let fault = PlantedFault.all.first(where: { $0.id == plant }) else {
       let names = PlantedFault.all.map(\.id).sorted().joined(separator: "\n  ")
-      throw ValidationError("no planted fault is called '\(plant)'; there are\n  \(names)")
+      throw ValidationError(
+        (plant == "list" ? "" : "no planted fault is called '\(plant)'; ") + "there are\n  \(names)")
     }
     return { module, strategy, parameters throws(Fault) in
       let instrumented = try standardInstrumenter(module, strategy, parameters)
