@@ -69,7 +69,7 @@ import Testing
 
       cases compared  123,456  2,058 execs/s
       without trap     91.2 %
-      useful           80.0 %  without trap and at work in stable memory
+      useful           80.0 %  without trap, and stable data moved or memory grown
       agree           123,450
       poisoned              6  lanes that may rightly differ
       diverge               0
