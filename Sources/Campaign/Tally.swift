@@ -53,7 +53,10 @@ struct Tally {
     case .fault: verdicts.fault += 1
     }
     if let bucket = result.verdict.bucket { buckets[bucket, default: (0, nil)].cases += 1 }
-    if case .fault = result.verdict { return }
+    switch result.verdict {
+    case .fault, .poisoned: return
+    case .agree, .diverge: break
+    }
     casesCompared += 1
     if result.ranWithoutTrap {
       casesWithoutTrap += 1

@@ -25,7 +25,8 @@ import Testing
     let four = try runCampaign(configuration(cases: 600, jobs: 4), world: world).record
     #expect(one == again)
     #expect(one == four)
-    #expect(one.casesCompared == 600)
+    #expect(one.casesCompared == one.verdicts.agree)
+    #expect(one.casesCompared > 590)
     #expect(one.verdicts.agree + one.verdicts.poisoned == 600)
   }
 
