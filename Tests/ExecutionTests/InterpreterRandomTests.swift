@@ -101,7 +101,7 @@ private struct Reference {
   /// Programs per test argument.
   private static let programs: UInt64 = 50
 
-  @Test(arguments: 0..<40 as Range<UInt64>)
+  @Test(arguments: 0..<20 as Range<UInt64>)
   func programsRunAsInTheReference(_ chunk: UInt64) throws {
     var endings: [String: Int] = [:]
     for seed in chunk * Self.programs..<(chunk + 1) * Self.programs {

@@ -156,11 +156,25 @@ private let small = MemoryType(Limits(minimum: 2, maximum: 6))
     larger.rollback()
     #expect(larger.pageCount == 6 && larger.committedContents == .zero)
     pool.recycle(larger)
-    // Another maximum or width needs another reservation.
-    let others = [MemoryType(Limits(minimum: 2, maximum: 7)), MemoryType(small.limits, is64Bit: true)]
-    for type in others { #expect(try pool.make(type) !== memory) }
+    // It serves another maximum and width too, within their own limits; more than 4 GiB need another reservation.
+    let others = [
+      MemoryType(Limits(minimum: 2, maximum: 7)), MemoryType(Limits(minimum: 2, maximum: 7), is64Bit: true),
+    ]
+    for type in others {
+      let other = try pool.make(type)
+      #expect(other === memory)
+      #expect(other.type == type && other.grow(by: 6) == nil && other.grow(by: 5) == 2)
+      pool.recycle(other)
+    }
+    #expect(try pool.make(MemoryType(Limits(minimum: 2), is64Bit: true)) !== memory)
     #expect(try pool.make(small) === memory)
     #expect(try pool.make(small) !== memory)
+    // Nor does a reservation of the right kind serve a minimum beyond it.
+    let open = MemoryType(Limits(minimum: 1), is64Bit: true)
+    pool.recycle(try pool.make(open))
+    for minimum in [8_192_001, 1 << 47, 1 << 48] as [UInt64] {
+      #expect(throws: Trap.hostMemoryExhausted) { try pool.make(MemoryType(Limits(minimum: minimum), is64Bit: true)) }
+    }
     // More pages than are zeroed one by one.
     let wide = MemoryType(Limits(minimum: 512, maximum: 512))
     let full = try pool.make(wide)

@@ -56,6 +56,16 @@ struct RandomProgram {
     elements[random.number(below: elements.count)]
   }
 
+  /// Takes the top operand away, mostly in a way that lets its value be seen afterwards.
+  private mutating func dropOperand() {
+    let type = stack.removeLast()
+    guard chance(70) else { return emit(.drop) }
+    let global = GlobalIndex(type == .i32 ? 0 : 1)
+    emit(.get(global))
+    emitPlain(type == .i32 ? .i32Sub : .i64Sub)
+    emit(.set(global))
+  }
+
   // MARK: Functions and blocks
 
   private mutating func define(_ type: FunctionType) {
@@ -74,10 +84,7 @@ struct RandomProgram {
 
   /// Makes the operands of the block exactly these.
   private mutating func finish(_ types: [ValueType]) {
-    while !types.starts(with: stack) {
-      emit(.drop)
-      stack.removeLast()
-    }
+    while !types.starts(with: stack) { dropOperand() }
     for type in types[stack.count...] { push(type) }
   }
 
@@ -179,9 +186,7 @@ struct RandomProgram {
     case 21: bulk()
     case 22: callSomething()
     case 23: callSomething()
-    case 24 where !stack.isEmpty:
-      emit(.drop)
-      stack.removeLast()
+    case 24 where !stack.isEmpty: dropOperand()
     case 25:
       let type = someType()
       provide([type])

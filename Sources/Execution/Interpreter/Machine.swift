@@ -42,19 +42,29 @@ public final class Machine {
   let frames: UnsafeMutablePointer<Frame>
   let framesEnd: UnsafeMutablePointer<Frame>
   private let stackByteCount = stackCapacity * MemoryLayout<UInt64>.stride
+  /// Whether the stack is a reservation of its own, or the small stand-in for a process that has no room for it.
+  private let isMapped: Bool
+  private static let smallStackCapacity = 16 << 10
 
   public init() {
     let address = mmap(
       nil, stackByteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-    guard let address, address != MAP_FAILED else { fatalError("out of memory") }
-    stack = address.bindMemory(to: UInt64.self, capacity: Self.stackCapacity)
-    stackEnd = stack + Self.stackCapacity
+    if let address, address != MAP_FAILED {
+      isMapped = true
+      stack = address.bindMemory(to: UInt64.self, capacity: Self.stackCapacity)
+      stackEnd = stack + Self.stackCapacity
+    } else {
+      // Deep calls then end as an exhausted stack, which is poisoned and no verdict.
+      isMapped = false
+      stack = .allocate(capacity: Self.smallStackCapacity)
+      stackEnd = stack + Self.smallStackCapacity
+    }
     frames = .allocate(capacity: Self.maximumFrames)
     framesEnd = frames + Self.maximumFrames
   }
 
   deinit {
-    munmap(stack, stackByteCount)
+    if isMapped { munmap(stack, stackByteCount) } else { stack.deallocate() }
     frames.deallocate()
   }
 
