@@ -67,6 +67,9 @@ extension Op {
   /// The operation of a scalar store (memory 0, 32-bit address).
   init(store opcode: Opcode) { self.init(offset: opcode.ordinal - Opcode.i32Store.ordinal, from: .i32Store) }
 
+  /// The operation of a vector opcode (memory 0, 32-bit address).
+  init(vector opcode: Opcode) { self.init(offset: opcode.ordinal - Opcode.v128Load.ordinal, from: .v128Load) }
+
   /// The comparison that a two-operand integer comparison computes, and whether of 64-bit operands.
   var comparison: (Comparison, is64Bit: Bool)? {
     if self >= .i32Eq && self <= .i32GeU { return Comparison(rawValue: offset(from: .i32Eq)).map { ($0, false) } }
@@ -137,13 +140,14 @@ extension Op {
 }
 
 extension Opcode {
-  /// Name of the operation that executes a numeric instruction, load or store; nil for all others. For the test that
+  /// Name of the operation that executes a numeric or vector instruction, load or store; nil for all others. For the test that
   /// both enums list them in the same order.
   package var operationName: String? {
     switch ordinal {
     case Opcode.i32Load.ordinal...Opcode.i64Load32U.ordinal: "\(Op(load: self))"
     case Opcode.i32Store.ordinal...Opcode.i64Store32.ordinal: "\(Op(store: self))"
     case Opcode.i32Eqz.ordinal...Opcode.i64TruncSatF64U.ordinal: "\(Op(numeric: self))"
+    case Opcode.v128Load.ordinal...: "\(Op(vector: self))"
     default: nil
     }
   }
