@@ -619,7 +619,7 @@ extension Machine {
         .f32x4ConvertI32x4U, .i32x4TruncSatF64x2SZero, .i32x4TruncSatF64x2UZero, .f64x2ConvertLowI32x4S,
         .f64x2ConvertLowI32x4U,
         .vectorLoadWide, .vectorStoreWide, .vectorCopy, .vectorSelect, .vectorGlobalGet, .vectorGlobalSet:
-        code += try executeVector(word, code, registers, memory, context)
+        try executeVector(word, &code, registers, memory, context)
 
       case .unreachable: throw .unreachable
       case .traceEntry: tracer?.enter(FunctionIndex(word.bc), registers)

@@ -17,12 +17,13 @@ extension UnsafeMutablePointer<UInt64> {
 extension Machine {
   /// Executes a vector operation that does not write memory 0.
   ///
-  /// - Parameter operands: the words behind the operation.
-  /// - Returns: the number of words behind the operation that belong to it.
+  /// Transparent, because that is what makes the compiler inline a function of this size.
+  ///
+  /// - Parameter code: the words behind the operation; is moved behind those that belong to it.
   @_transparent func executeVector(
-    _ word: UInt64, _ operands: UnsafePointer<UInt64>, _ registers: UnsafeMutablePointer<UInt64>,
+    _ word: UInt64, _ code: inout UnsafePointer<UInt64>, _ registers: UnsafeMutablePointer<UInt64>,
     _ memory: MemoryView, _ context: UnsafeMutablePointer<InstanceContext>
-  ) throws(Trap) -> Int {
+  ) throws(Trap) {
     // The registers of fields b and c as vectors, and the halves of those. Halves are loads of their own: a register is
     // in memory anyway, and the wide operations take them from there.
     @inline(__always) func x<V: BitwiseCopyable>(_ type: V.Type = V.self) -> V { registers.vector(word.b, type) }
@@ -52,12 +53,12 @@ extension Machine {
       (UnsafeRawPointer(registers + word.b) + word.c &* MemoryLayout<T>.size).loadUnaligned(as: type)
     }
     /// The lane number in a word behind the operation.
-    @inline(__always) func laneNumber() -> Int { Int(truncatingIfNeeded: operands.pointee) }
+    @inline(__always) func laneNumber() -> Int { Int(truncatingIfNeeded: code.pointee) }
     // Of a lane load, the vector whose lane is replaced, and the lane.
     @inline(__always) func old<V: BitwiseCopyable>(_ type: V.Type = V.self) -> V {
-      registers.vector(Int(truncatingIfNeeded: operands.pointee & 0xFFFF_FFFF), type)
+      registers.vector(Int(truncatingIfNeeded: code.pointee & 0xFFFF_FFFF), type)
     }
-    @inline(__always) func oldLane() -> Int { Int(truncatingIfNeeded: operands.pointee >> 32) }
+    @inline(__always) func oldLane() -> Int { Int(truncatingIfNeeded: code.pointee >> 32) }
 
     switch word.op {
     // memory 0
@@ -76,33 +77,33 @@ extension Machine {
     case .v128Load64Zero: set(U64x2(try load(UInt64.self), 0))
     case .v128Load8Lane:
       set(replacing(oldLane(), of: old(), with: try load(UInt8.self)))
-      return 1
+      code += 1
     case .v128Load16Lane:
       set(replacing(oldLane(), of: old(), with: try load(UInt16.self)))
-      return 1
+      code += 1
     case .v128Load32Lane:
       set(replacing(oldLane(), of: old(), with: try load(UInt32.self)))
-      return 1
+      code += 1
     case .v128Load64Lane:
       set(replacing(oldLane(), of: old(), with: try load(UInt64.self)))
-      return 1
+      code += 1
     // moves
     case .v128Const:
-      set(UnsafeRawPointer(operands).loadUnaligned(as: U8x16.self))
-      return 2
+      set(UnsafeRawPointer(code).loadUnaligned(as: U8x16.self))
+      code += 2
     case .vectorCopy: set(x(U8x16.self))
     case .vectorSelect:
       set(UInt32(truncatingIfNeeded: registers[laneNumber()]) != 0 ? x(U8x16.self) : y(U8x16.self))
-      return 1
+      code += 1
     case .vectorGlobalGet: set(context.pointee.globals[word.bc].vector(0, U8x16.self))
     case .vectorGlobalSet: context.pointee.globals[word.bc].setVector(0, registers.vector(word.a, U8x16.self))
     // lanes
     case .i8x16Shuffle:
-      let tables = UnsafeRawPointer(operands)
+      let tables = UnsafeRawPointer(code)
       set(
         lookUp(x(), tables.loadUnaligned(as: U8x16.self))
           | lookUp(y(), (tables + 16).loadUnaligned(as: U8x16.self)))
-      return 4
+      code += 4
     case .i8x16Swizzle: set(swizzled(x(), y()))
     case .i8x16Splat: set(U8x16(repeating: b()))
     case .i16x8Splat: set(U16x8(repeating: b()))
@@ -116,16 +117,16 @@ extension Machine {
     case .i64x2ExtractLane, .f64x2ExtractLane: registers[word.a] = lane(UInt64.self)
     case .i8x16ReplaceLane:
       set(replacing(laneNumber(), of: x(), with: c(UInt8.self)))
-      return 1
+      code += 1
     case .i16x8ReplaceLane:
       set(replacing(laneNumber(), of: x(), with: c(UInt16.self)))
-      return 1
+      code += 1
     case .i32x4ReplaceLane, .f32x4ReplaceLane:
       set(replacing(laneNumber(), of: x(), with: c(UInt32.self)))
-      return 1
+      code += 1
     case .i64x2ReplaceLane, .f64x2ReplaceLane:
       set(replacing(laneNumber(), of: x(), with: c(UInt64.self)))
-      return 1
+      code += 1
     // bits
     case .v128Not: set(~x(U64x2.self))
     case .v128And: set(x(U64x2.self) & y(U64x2.self))
@@ -135,7 +136,7 @@ extension Machine {
     case .v128Bitselect:
       let mask = registers.vector(laneNumber(), U64x2.self)
       set(x(U64x2.self) & mask | y(U64x2.self) & ~mask)
-      return 1
+      code += 1
     case .v128AnyTrue: registers[word.a] = registers[word.b] | registers[word.b &+ 1] != 0 ? 1 : 0
     // 8-bit lanes
     case .i8x16Eq: set(x(I8x16.self) .== y(I8x16.self))
@@ -351,13 +352,12 @@ extension Machine {
       set(U32x4(lowHalf: saturated(x(F64x2.self)) as SIMD2<UInt32>, highHalf: SIMD2<UInt32>()))
     // other memories, other addresses
     case .vectorLoadWide:
-      try context.pointee.instance.takeUnretainedValue().vectorLoad(word, operands, registers)
-      return 3
+      try context.pointee.instance.takeUnretainedValue().vectorLoad(word, code, registers)
+      code += 3
     case .vectorStoreWide:
-      try context.pointee.instance.takeUnretainedValue().vectorStore(word, operands, registers)
-      return 3
+      try context.pointee.instance.takeUnretainedValue().vectorStore(word, code, registers)
+      code += 3
     default: break  // The operations of scalars, which `Machine.run` executes.
     }
-    return 0
   }
 }

@@ -110,12 +110,12 @@
   return narrowed(low, high, least: .min, most: 32_767)
 }
 
-@inline(__always) func narrowed(_ low: I16x8, _ high: I16x8, least: Int16, most: Int16) -> I8x16 {
+@_transparent func narrowed(_ low: I16x8, _ high: I16x8, least: Int16, most: Int16) -> I8x16 {
   let (least, most) = (I16x8(repeating: least), I16x8(repeating: most))
   return lowerHalves(smaller(larger(low, least), most), smaller(larger(high, least), most))
 }
 
-@inline(__always) func narrowed(_ low: I32x4, _ high: I32x4, least: Int32, most: Int32) -> I16x8 {
+@_transparent func narrowed(_ low: I32x4, _ high: I32x4, least: Int32, most: Int32) -> I16x8 {
   let (least, most) = (I32x4(repeating: least), I32x4(repeating: most))
   return lowerHalves(smaller(larger(low, least), most), smaller(larger(high, least), most))
 }
