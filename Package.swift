@@ -14,6 +14,16 @@ let hotLoop: [SwiftSetting] = [
     .when(configuration: .release))
 ]
 
+#if arch(x86_64)
+  /// The instructions of x86-64-v2 (2008), without which a byte shuffle and many others are loops over lanes.
+  let baseline: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-msse4.2", "-Xcc", "-mpopcnt"])]
+#else
+  let baseline: [SwiftSetting] = []
+#endif
+
+/// What the vector instructions need: LLVM's vector operations by their names. Results do not depend on the baseline.
+let vectors: [SwiftSetting] = [.enableExperimentalFeature("BuiltinModule")] + baseline
+
 /// One target of the package, a line each.
 func target(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = []) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: strict + settings)
@@ -37,7 +47,7 @@ let package = Package(
     target("Canister", ["Wasm"]),
     target("Instrumentation", ["Canister"]),
     target("Mutation", ["Instrumentation"]),
-    target("Execution", ["Canister", "ContentHash"], settings: hotLoop),
+    target("Execution", ["Canister", "ContentHash"], settings: hotLoop + vectors),
     target("Generation", ["Canister", "Entropy"]),
     target("Differential", ["Execution", "Instrumentation"]),
     target("Minimization", ["Canister", "ContentHash"]),

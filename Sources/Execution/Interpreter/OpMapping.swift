@@ -81,6 +81,9 @@ extension Op {
     self.init(offset: mode.rawValue * Self.storeCount + opcode.ordinal - Opcode.i32Store.ordinal, from: .i32Store)
   }
 
+  /// The operation of a vector opcode (memory 0, 32-bit address).
+  init(vector opcode: Opcode) { self.init(offset: opcode.ordinal - Opcode.v128Load.ordinal, from: .v128Load) }
+
   /// The operation of `form` with its second operand shifted.
   init(_ form: ShiftedForm, _ shift: ShiftForm) {
     self.init(offset: form.rawValue * ShiftForm.allCases.count + shift.rawValue, from: .i32AddShl)
@@ -181,13 +184,17 @@ extension Opcode {
   /// The numeric instruction whose operation is the `offset`-th.
   static func numeric(offset: Int) -> Opcode { allCases[i32Eqz.ordinal + offset] }
 
-  /// Name of the operation that executes a numeric instruction, load or store; nil for all others. For the test that
-  /// both enums list them in the same order.
+  /// The vector instruction whose operation is the `offset`-th.
+  static func vector(offset: Int) -> Opcode { allCases[v128Load.ordinal + offset] }
+
+  /// Name of the operation that executes a numeric or vector instruction, load or store; nil for all others. For the
+  /// test that both enums list them in the same order.
   package var operationName: String? {
     switch ordinal {
     case Opcode.i32Load.ordinal...Opcode.i64Load32U.ordinal: "\(Op(load: self, .near))"
     case Opcode.i32Store.ordinal...Opcode.i64Store32.ordinal: "\(Op(store: self, .near))"
     case Opcode.i32Eqz.ordinal...Opcode.i64TruncSatF64U.ordinal: "\(Op(numeric: self))"
+    case Opcode.v128Load.ordinal...: "\(Op(vector: self))"
     default: nil
     }
   }

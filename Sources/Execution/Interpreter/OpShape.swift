@@ -27,6 +27,8 @@ enum OpShape {
   case charge, chargeDynamic
   /// a, b, c as named, with two indices in the next word.
   case bulk
+  /// Fields as the scalar operations of the kind, with words behind as told in `Op`.
+  case vector(words: Int)
   case none
 
   /// Words behind the operation's own; those of a jump table are counted by its word.
@@ -36,6 +38,7 @@ enum OpShape {
       .store(.far):
       1
     case .wideLoad, .wideStore: 2
+    case .vector(let words): words
     default: 0
     }
   }
@@ -61,19 +64,23 @@ extension Op {
     if self >= .i32Store && self < .loadWide {
       return .store(AddressingMode.allCases[(Int(rawValue) - Int(Op.i32Store.rawValue)) / Self.storeCount])
     }
+    if self >= .v128Load && self <= .f64x2ConvertLowI32x4U {
+      return .vector(words: Self.vectorWords(Opcode.vector(offset: Int(rawValue) - Int(Op.v128Load.rawValue))))
+    }
     switch self {
     case .branch: return .jump
     case .branchIfNonZero, .branchIfZero: return .conditionalJump
     case .branchTable: return .jumpTable
     case .loadWide: return .wideLoad
     case .storeWide: return .wideStore
-    case .copy: return .copy
+    case .vectorLoadWide, .vectorStoreWide: return .vector(words: 3)
+    case .copy, .vectorCopy: return .copy
     case .const32: return .const32
     case .const64: return .const64
     case .copyBlock: return .copyBlock
-    case .select: return .select
-    case .globalGet, .refFunc: return .indexResult
-    case .globalSet: return .indexOperand
+    case .select, .vectorSelect: return .select
+    case .globalGet, .vectorGlobalGet, .refFunc: return .indexResult
+    case .globalSet, .vectorGlobalSet: return .indexOperand
     case .call, .callImport, .returnCall, .returnCallImport: return .call
     case .callIndirect, .returnCallIndirect: return .indirectCall
     case .returnNone: return .returnNone
@@ -82,6 +89,21 @@ extension Op {
     case .chargeDynamic: return .chargeDynamic
     case .unreachable: return .none
     default: return .bulk
+    }
+  }
+}
+
+extension Op {
+  /// Words behind a vector operation.
+  private static func vectorWords(_ opcode: Opcode) -> Int {
+    switch opcode {
+    case .v128Const: 2
+    case .i8x16Shuffle: 4
+    case .v128Bitselect, .v128Load8Lane, .v128Load16Lane, .v128Load32Lane, .v128Load64Lane, .v128Store8Lane,
+      .v128Store16Lane, .v128Store32Lane, .v128Store64Lane, .i8x16ReplaceLane, .i16x8ReplaceLane, .i32x4ReplaceLane,
+      .i64x2ReplaceLane, .f32x4ReplaceLane, .f64x2ReplaceLane:
+      1
+    default: 0
     }
   }
 }

@@ -7,7 +7,11 @@ extension Translator {
   mutating func translate(_ instruction: Instruction) {
     let row = instruction.opcode.row
     if !row.signature.isSpecial {
-      translatePlain(instruction, row)
+      if instruction.opcode.isVector {
+        translateVector(instruction, row)
+      } else {
+        translatePlain(instruction, row)
+      }
       return
     }
     switch (instruction.opcode, instruction.immediate) {
@@ -35,8 +39,14 @@ extension Translator {
       let constant = operands.last.flatMap { $0.kind == .constant ? $0.bits : nil }
       setLocal(local.position)
       if let constant { pushConstant(constant) } else { pushLocal(local.position) }
-    case (.globalGet, .global(let global)): code.emitResult(.globalGet, to: pushTemporary(), bc: global.position)
-    case (.globalSet, .global(let global)): code.emit(UInt64(.globalSet, a: popRegister(), bc: global.position))
+    case (.globalGet, .global(let global)):
+      let isVector = spaces.globals[global.position].value == .v128
+      code.emitResult(
+        isVector ? .vectorGlobalGet : .globalGet, to: pushTemporary(isVector: isVector), bc: global.position)
+    case (.globalSet, .global(let global)):
+      let operand = pop()
+      code.emit(
+        UInt64(operand.isVector ? .vectorGlobalSet : .globalSet, a: register(of: operand), bc: global.position))
     case (.refNull, _): pushConstant(0)
     case (.refIsNull, _): translateUnary(.i64Eqz)
     case (.refFunc, .function(let function)): code.emitResult(.refFunc, to: pushTemporary(), bc: function.position)
@@ -48,24 +58,25 @@ extension Translator {
     let operand = pop()
     if operand.kind == .local, operand.bits == UInt64(local) { return }
     if operand.kind == .temporary, code.lastResult == Int(operand.slot), localUses[local] == 0 {
-      code.redirectLastResult(to: local)
+      code.redirectLastResult(to: localRegister(local))
       return
     }
     preserve(local)
     switch operand.kind {
-    case .temporary: code.emit(UInt64(.copy, a: local, b: Int(operand.slot)))
-    case .local: code.emit(UInt64(.copy, a: local, b: Int(operand.bits)))
+    case .temporary, .local: emitCopy(of: operand, to: localRegister(local))
     case .constant:
-      emitConstant(operand.bits, to: local)
+      emitConstant(operand.bits, to: localRegister(local))
       code.forgetLastOperation()
     }
   }
 
   private mutating func translateSelect() {
     let condition = popRegister()
+    let isVector = operands.last?.isVector ?? false
     let otherwise = popRegister()
     let value = popRegister()
-    code.emitResult(.select, to: pushTemporary(), b: value, c: otherwise)
+    code.emitResult(
+      isVector ? .vectorSelect : .select, to: pushTemporary(isVector: isVector), b: value, c: otherwise)
     code.emitOperand(UInt64(condition))
   }
 
@@ -159,7 +170,8 @@ extension Translator {
     return Int64(Int16(truncatingIfNeeded: value)) == value ? Int(value) : nil
   }
 
-  private func isNarrow(_ access: MemoryAccess) -> Bool {
+  /// Whether an access is to memory 0 with a 32-bit address.
+  func isNarrow(_ access: MemoryAccess) -> Bool {
     access.memory.value == 0 && !is64BitHeap
   }
 
