@@ -103,6 +103,12 @@ struct CodeBuffer {
     patch(position, form, distance: target - (origin ?? position + 1))
   }
 
+  /// Puts the words of other code in front.
+  mutating func prepend(_ other: CodeBuffer) {
+    words.insert(contentsOf: other.words, at: 0)
+    forgetLastOperation()
+  }
+
   /// Lets all jumps of a list end here.
   mutating func bind(_ list: Int32) {
     forgetLastOperation()

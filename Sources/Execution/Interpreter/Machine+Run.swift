@@ -577,6 +577,48 @@ extension Machine {
         case .i64Load16UConstant: try registers.i64Load16U(word, memory, registers.constant(word))
         case .i64Load32SConstant: try registers.i64Load32S(word, memory, registers.constant(word))
         case .i64Load32UConstant: try registers.i64Load32U(word, memory, registers.constant(word))
+        case .i32LoadLong:
+          try registers.i32Load(word, memory, registers.long(word, code[1]))
+          code += 1
+        case .i64LoadLong:
+          try registers.i64Load(word, memory, registers.long(word, code[1]))
+          code += 1
+        case .f32LoadLong:
+          try registers.f32Load(word, memory, registers.long(word, code[1]))
+          code += 1
+        case .f64LoadLong:
+          try registers.f64Load(word, memory, registers.long(word, code[1]))
+          code += 1
+        case .i32Load8SLong:
+          try registers.i32Load8S(word, memory, registers.long(word, code[1]))
+          code += 1
+        case .i32Load8ULong:
+          try registers.i32Load8U(word, memory, registers.long(word, code[1]))
+          code += 1
+        case .i32Load16SLong:
+          try registers.i32Load16S(word, memory, registers.long(word, code[1]))
+          code += 1
+        case .i32Load16ULong:
+          try registers.i32Load16U(word, memory, registers.long(word, code[1]))
+          code += 1
+        case .i64Load8SLong:
+          try registers.i64Load8S(word, memory, registers.long(word, code[1]))
+          code += 1
+        case .i64Load8ULong:
+          try registers.i64Load8U(word, memory, registers.long(word, code[1]))
+          code += 1
+        case .i64Load16SLong:
+          try registers.i64Load16S(word, memory, registers.long(word, code[1]))
+          code += 1
+        case .i64Load16ULong:
+          try registers.i64Load16U(word, memory, registers.long(word, code[1]))
+          code += 1
+        case .i64Load32SLong:
+          try registers.i64Load32S(word, memory, registers.long(word, code[1]))
+          code += 1
+        case .i64Load32ULong:
+          try registers.i64Load32U(word, memory, registers.long(word, code[1]))
+          code += 1
         case .i32Store: if try !registers.i32Store(word, &memory, registers.near(word)) { continue saving }
         case .i64Store: if try !registers.i64Store(word, &memory, registers.near(word)) { continue saving }
         case .f32Store: if try !registers.f32Store(word, &memory, registers.near(word)) { continue saving }
@@ -663,6 +705,33 @@ extension Machine {
           if try !registers.i64Store16(word, &memory, registers.constant(word)) { continue saving }
         case .i64Store32Constant:
           if try !registers.i64Store32(word, &memory, registers.constant(word)) { continue saving }
+        case .i32StoreLong:
+          if try !registers.i32Store(word, &memory, registers.long(word, code[1])) { continue saving }
+          code += 1
+        case .i64StoreLong:
+          if try !registers.i64Store(word, &memory, registers.long(word, code[1])) { continue saving }
+          code += 1
+        case .f32StoreLong:
+          if try !registers.f32Store(word, &memory, registers.long(word, code[1])) { continue saving }
+          code += 1
+        case .f64StoreLong:
+          if try !registers.f64Store(word, &memory, registers.long(word, code[1])) { continue saving }
+          code += 1
+        case .i32Store8Long:
+          if try !registers.i32Store8(word, &memory, registers.long(word, code[1])) { continue saving }
+          code += 1
+        case .i32Store16Long:
+          if try !registers.i32Store16(word, &memory, registers.long(word, code[1])) { continue saving }
+          code += 1
+        case .i64Store8Long:
+          if try !registers.i64Store8(word, &memory, registers.long(word, code[1])) { continue saving }
+          code += 1
+        case .i64Store16Long:
+          if try !registers.i64Store16(word, &memory, registers.long(word, code[1])) { continue saving }
+          code += 1
+        case .i64Store32Long:
+          if try !registers.i64Store32(word, &memory, registers.long(word, code[1])) { continue saving }
+          code += 1
         case .loadWide:
           registers[word.a] = try context.pointee.instance.takeUnretainedValue().loadWide(
             word.c, memory: Int(truncatingIfNeeded: code[2]), registers[word.b], code[1])

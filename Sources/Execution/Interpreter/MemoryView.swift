@@ -19,13 +19,13 @@ struct MemoryView {
     savedFlags = state.pointee.savedFlags
   }
 
-  /// Loads from an effective address of at most 33 bits.
+  /// Loads from an effective address of at most 63 bits.
   @inline(__always) func load<T: BitwiseCopyable>(_ type: T.Type, _ address: UInt64) throws(Trap) -> T {
     guard address &+ UInt64(MemoryLayout<T>.size) <= byteCount else { throw .memoryOutOfBounds }
     return (base + Int(truncatingIfNeeded: address)).loadUnaligned(as: type)
   }
 
-  /// Stores to an effective address of at most 33 bits.
+  /// Stores to an effective address of at most 63 bits.
   ///
   /// - Returns: whether the value was written. If not, `savePages` has to be called before the operation is tried again:
   ///   out of the operation itself, so that no call stands in the way of the loop's register allocation.

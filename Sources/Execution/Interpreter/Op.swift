@@ -56,7 +56,7 @@ enum Op: UInt16, CaseIterable {
   // jump by the a-th of the bc words behind it; the last is the default
   case branchTable
 
-  // memory 0, 32-bit addresses: a = load or store a; one block a mode, in the order of `AddressingMode`
+  // memory 0: a = load or store a; one block a mode, in the order of `AddressingMode`
   case i32Load, i64Load, f32Load, f64Load, i32Load8S, i32Load8U, i32Load16S, i32Load16U, i64Load8S, i64Load8U
   case i64Load16S, i64Load16U, i64Load32S, i64Load32U
   case i32LoadSum, i64LoadSum, f32LoadSum, f64LoadSum, i32Load8SSum, i32Load8USum, i32Load16SSum, i32Load16USum
@@ -69,6 +69,8 @@ enum Op: UInt16, CaseIterable {
   case i32LoadConstant, i64LoadConstant, f32LoadConstant, f64LoadConstant, i32Load8SConstant, i32Load8UConstant
   case i32Load16SConstant, i32Load16UConstant, i64Load8SConstant, i64Load8UConstant, i64Load16SConstant
   case i64Load16UConstant, i64Load32SConstant, i64Load32UConstant
+  case i32LoadLong, i64LoadLong, f32LoadLong, f64LoadLong, i32Load8SLong, i32Load8ULong, i32Load16SLong
+  case i32Load16ULong, i64Load8SLong, i64Load8ULong, i64Load16SLong, i64Load16ULong, i64Load32SLong, i64Load32ULong
   case i32Store, i64Store, f32Store, f64Store, i32Store8, i32Store16, i64Store8, i64Store16, i64Store32
   case i32StoreSum, i64StoreSum, f32StoreSum, f64StoreSum, i32Store8Sum, i32Store16Sum, i64Store8Sum
   case i64Store16Sum, i64Store32Sum
@@ -78,6 +80,8 @@ enum Op: UInt16, CaseIterable {
   case i64Store16Far, i64Store32Far
   case i32StoreConstant, i64StoreConstant, f32StoreConstant, f64StoreConstant, i32Store8Constant
   case i32Store16Constant, i64Store8Constant, i64Store16Constant, i64Store32Constant
+  case i32StoreLong, i64StoreLong, f32StoreLong, f64StoreLong, i32Store8Long, i32Store16Long, i64Store8Long
+  case i64Store16Long, i64Store32Long
   // any memory, any address: a and b as above, c the access kind, then a word with the offset and one with the memory
   case loadWide, storeWide
 

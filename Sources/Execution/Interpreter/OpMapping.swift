@@ -71,12 +71,12 @@ extension Op {
   static let loadCount = Opcode.i64Load32U.ordinal - Opcode.i32Load.ordinal + 1
   static let storeCount = Opcode.i64Store32.ordinal - Opcode.i32Store.ordinal + 1
 
-  /// The operation of a scalar load (memory 0, 32-bit address).
+  /// The operation of a scalar load (memory 0).
   init(load opcode: Opcode, _ mode: AddressingMode) {
     self.init(offset: mode.rawValue * Self.loadCount + opcode.ordinal - Opcode.i32Load.ordinal, from: .i32Load)
   }
 
-  /// The operation of a scalar store (memory 0, 32-bit address).
+  /// The operation of a scalar store (memory 0).
   init(store opcode: Opcode, _ mode: AddressingMode) {
     self.init(offset: mode.rawValue * Self.storeCount + opcode.ordinal - Opcode.i32Store.ordinal, from: .i32Store)
   }

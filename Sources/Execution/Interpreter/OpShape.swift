@@ -34,8 +34,8 @@ enum OpShape {
   /// Words behind the operation's own; those of a jump table are counted by its word.
   var operandCount: Int {
     switch self {
-    case .shifted, .const64, .select, .indirectCall, .bulk, .load(.indexed), .load(.far), .store(.indexed),
-      .store(.far):
+    case .shifted, .const64, .select, .indirectCall, .bulk, .load(.indexed), .load(.far), .load(.long),
+      .store(.indexed), .store(.far), .store(.long):
       1
     case .wideLoad, .wideStore: 2
     case .vector(let words): words

@@ -1,6 +1,24 @@
 // Float operations and conversions. NaN results are canonical, see `Numerics`.
 
 extension Registers {
+  /// Sets a register to a float, or to the canonical NaN. A branch that is never taken costs less than a conditional
+  /// move, which would bring every result from a vector register to a general one.
+  @inline(__always) private func setCanonical(_ register: Int, _ value: Float) {
+    if _fastPath(value == value) {
+      self[register] = UInt64(value.bitPattern)
+    } else {
+      self[register] = canonicalBits(value)
+    }
+  }
+
+  @inline(__always) private func setCanonical(_ register: Int, _ value: Double) {
+    if _fastPath(value == value) {
+      self[register] = value.bitPattern
+    } else {
+      self[register] = canonicalBits(value)
+    }
+  }
+
   // MARK: F32 comparisons
 
   @inline(__always) func f32Eq(_ word: UInt64) { self[word.a] = UInt64(self[word.b].f32 == self[word.c].f32) }
@@ -23,24 +41,24 @@ extension Registers {
 
   @inline(__always) func f32Abs(_ word: UInt64) { self[word.a] = self[word.b] & ~0x8000_0000 }
   @inline(__always) func f32Neg(_ word: UInt64) { self[word.a] = self[word.b] ^ 0x8000_0000 }
-  @inline(__always) func f32Ceil(_ word: UInt64) { self[word.a] = canonicalBits(self[word.b].f32.rounded(.up)) }
-  @inline(__always) func f32Floor(_ word: UInt64) { self[word.a] = canonicalBits(self[word.b].f32.rounded(.down)) }
+  @inline(__always) func f32Ceil(_ word: UInt64) { setCanonical(word.a, self[word.b].f32.rounded(.up)) }
+  @inline(__always) func f32Floor(_ word: UInt64) { setCanonical(word.a, self[word.b].f32.rounded(.down)) }
   @inline(__always) func f32Trunc(_ word: UInt64) {
-    self[word.a] = canonicalBits(self[word.b].f32.rounded(.towardZero))
+    setCanonical(word.a, self[word.b].f32.rounded(.towardZero))
   }
   @inline(__always) func f32Nearest(_ word: UInt64) {
-    self[word.a] = canonicalBits(self[word.b].f32.rounded(.toNearestOrEven))
+    setCanonical(word.a, self[word.b].f32.rounded(.toNearestOrEven))
   }
-  @inline(__always) func f32Sqrt(_ word: UInt64) { self[word.a] = canonicalBits(self[word.b].f32.squareRoot()) }
-  @inline(__always) func f32Add(_ word: UInt64) { self[word.a] = canonicalBits(self[word.b].f32 + self[word.c].f32) }
-  @inline(__always) func f32Sub(_ word: UInt64) { self[word.a] = canonicalBits(self[word.b].f32 - self[word.c].f32) }
-  @inline(__always) func f32Mul(_ word: UInt64) { self[word.a] = canonicalBits(self[word.b].f32 * self[word.c].f32) }
-  @inline(__always) func f32Div(_ word: UInt64) { self[word.a] = canonicalBits(self[word.b].f32 / self[word.c].f32) }
+  @inline(__always) func f32Sqrt(_ word: UInt64) { setCanonical(word.a, self[word.b].f32.squareRoot()) }
+  @inline(__always) func f32Add(_ word: UInt64) { setCanonical(word.a, self[word.b].f32 + self[word.c].f32) }
+  @inline(__always) func f32Sub(_ word: UInt64) { setCanonical(word.a, self[word.b].f32 - self[word.c].f32) }
+  @inline(__always) func f32Mul(_ word: UInt64) { setCanonical(word.a, self[word.b].f32 * self[word.c].f32) }
+  @inline(__always) func f32Div(_ word: UInt64) { setCanonical(word.a, self[word.b].f32 / self[word.c].f32) }
   @inline(__always) func f32Min(_ word: UInt64) {
-    self[word.a] = canonicalBits(wasmMinimum(self[word.b].f32, self[word.c].f32))
+    setCanonical(word.a, wasmMinimum(self[word.b].f32, self[word.c].f32))
   }
   @inline(__always) func f32Max(_ word: UInt64) {
-    self[word.a] = canonicalBits(wasmMaximum(self[word.b].f32, self[word.c].f32))
+    setCanonical(word.a, wasmMaximum(self[word.b].f32, self[word.c].f32))
   }
   @inline(__always) func f32Copysign(_ word: UInt64) {
     self[word.a] = self[word.b] & ~0x8000_0000 | self[word.c] & 0x8000_0000
@@ -50,24 +68,24 @@ extension Registers {
 
   @inline(__always) func f64Abs(_ word: UInt64) { self[word.a] = self[word.b] & ~0x8000_0000_0000_0000 }
   @inline(__always) func f64Neg(_ word: UInt64) { self[word.a] = self[word.b] ^ 0x8000_0000_0000_0000 }
-  @inline(__always) func f64Ceil(_ word: UInt64) { self[word.a] = canonicalBits(self[word.b].f64.rounded(.up)) }
-  @inline(__always) func f64Floor(_ word: UInt64) { self[word.a] = canonicalBits(self[word.b].f64.rounded(.down)) }
+  @inline(__always) func f64Ceil(_ word: UInt64) { setCanonical(word.a, self[word.b].f64.rounded(.up)) }
+  @inline(__always) func f64Floor(_ word: UInt64) { setCanonical(word.a, self[word.b].f64.rounded(.down)) }
   @inline(__always) func f64Trunc(_ word: UInt64) {
-    self[word.a] = canonicalBits(self[word.b].f64.rounded(.towardZero))
+    setCanonical(word.a, self[word.b].f64.rounded(.towardZero))
   }
   @inline(__always) func f64Nearest(_ word: UInt64) {
-    self[word.a] = canonicalBits(self[word.b].f64.rounded(.toNearestOrEven))
+    setCanonical(word.a, self[word.b].f64.rounded(.toNearestOrEven))
   }
-  @inline(__always) func f64Sqrt(_ word: UInt64) { self[word.a] = canonicalBits(self[word.b].f64.squareRoot()) }
-  @inline(__always) func f64Add(_ word: UInt64) { self[word.a] = canonicalBits(self[word.b].f64 + self[word.c].f64) }
-  @inline(__always) func f64Sub(_ word: UInt64) { self[word.a] = canonicalBits(self[word.b].f64 - self[word.c].f64) }
-  @inline(__always) func f64Mul(_ word: UInt64) { self[word.a] = canonicalBits(self[word.b].f64 * self[word.c].f64) }
-  @inline(__always) func f64Div(_ word: UInt64) { self[word.a] = canonicalBits(self[word.b].f64 / self[word.c].f64) }
+  @inline(__always) func f64Sqrt(_ word: UInt64) { setCanonical(word.a, self[word.b].f64.squareRoot()) }
+  @inline(__always) func f64Add(_ word: UInt64) { setCanonical(word.a, self[word.b].f64 + self[word.c].f64) }
+  @inline(__always) func f64Sub(_ word: UInt64) { setCanonical(word.a, self[word.b].f64 - self[word.c].f64) }
+  @inline(__always) func f64Mul(_ word: UInt64) { setCanonical(word.a, self[word.b].f64 * self[word.c].f64) }
+  @inline(__always) func f64Div(_ word: UInt64) { setCanonical(word.a, self[word.b].f64 / self[word.c].f64) }
   @inline(__always) func f64Min(_ word: UInt64) {
-    self[word.a] = canonicalBits(wasmMinimum(self[word.b].f64, self[word.c].f64))
+    setCanonical(word.a, wasmMinimum(self[word.b].f64, self[word.c].f64))
   }
   @inline(__always) func f64Max(_ word: UInt64) {
-    self[word.a] = canonicalBits(wasmMaximum(self[word.b].f64, self[word.c].f64))
+    setCanonical(word.a, wasmMaximum(self[word.b].f64, self[word.c].f64))
   }
   @inline(__always) func f64Copysign(_ word: UInt64) {
     self[word.a] = self[word.b] & ~0x8000_0000_0000_0000 | self[word.c] & 0x8000_0000_0000_0000
@@ -106,12 +124,12 @@ extension Registers {
   @inline(__always) func f32ConvertI32U(_ word: UInt64) { self[word.a] = UInt64(Float(self[word.b].u32).bitPattern) }
   @inline(__always) func f32ConvertI64S(_ word: UInt64) { self[word.a] = UInt64(Float(self[word.b].s64).bitPattern) }
   @inline(__always) func f32ConvertI64U(_ word: UInt64) { self[word.a] = UInt64(Float(self[word.b]).bitPattern) }
-  @inline(__always) func f32DemoteF64(_ word: UInt64) { self[word.a] = canonicalBits(Float(self[word.b].f64)) }
+  @inline(__always) func f32DemoteF64(_ word: UInt64) { setCanonical(word.a, Float(self[word.b].f64)) }
   @inline(__always) func f64ConvertI32S(_ word: UInt64) { self[word.a] = Double(self[word.b].s32).bitPattern }
   @inline(__always) func f64ConvertI32U(_ word: UInt64) { self[word.a] = Double(self[word.b].u32).bitPattern }
   @inline(__always) func f64ConvertI64S(_ word: UInt64) { self[word.a] = Double(self[word.b].s64).bitPattern }
   @inline(__always) func f64ConvertI64U(_ word: UInt64) { self[word.a] = Double(self[word.b]).bitPattern }
-  @inline(__always) func f64PromoteF32(_ word: UInt64) { self[word.a] = canonicalBits(Double(self[word.b].f32)) }
+  @inline(__always) func f64PromoteF32(_ word: UInt64) { setCanonical(word.a, Double(self[word.b].f32)) }
   @inline(__always) func reinterpret(_ word: UInt64) { self[word.a] = self[word.b] }
   @inline(__always) func i32Extend8S(_ word: UInt64) {
     self[word.a] = UInt64(Int32(Int8(truncatingIfNeeded: self[word.b])))

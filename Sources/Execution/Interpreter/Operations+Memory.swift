@@ -1,4 +1,4 @@
-// Loads and stores of memory 0 with 32-bit addresses, in the addressing modes that the translator finds.
+// Loads and stores of memory 0, in the addressing modes that the translator finds.
 
 /// How an access computes its effective address.
 ///
@@ -14,6 +14,8 @@ enum AddressingMode: Int, CaseIterable {
   case far
   /// `[bc]`, an unsigned 32-bit constant.
   case constant
+  /// `[b + offset]` with a 64-bit register, for a memory of that address width; the offset is the next word.
+  case long
 }
 
 extension Registers {
@@ -28,6 +30,11 @@ extension Registers {
   }
   @inline(__always) func far(_ word: UInt64, _ operand: UInt64) -> UInt64 { self[word.b] &+ operand }
   @inline(__always) func constant(_ word: UInt64) -> UInt64 { word >> 32 }
+  /// An address that overflows becomes one that is out of bounds of any memory.
+  @inline(__always) func long(_ word: UInt64, _ operand: UInt64) -> UInt64 {
+    let (address, overflow) = self[word.b].addingReportingOverflow(operand)
+    return overflow || address > 1 << 62 ? 1 << 62 : address
+  }
 
   // MARK: Loads
 

@@ -114,6 +114,7 @@ extension Translator {
     var control = control(loop ? .loop : .block, type, parameters, results)
     code.forgetLastOperation()
     control.start = code.position
+    if loop { loopDepth += 1 }
     controls.append(control)
   }
 
@@ -144,6 +145,7 @@ extension Translator {
 
   mutating func translateEnd() {
     guard let control = controls.popLast() else { return }
+    if control.kind == .loop { loopDepth -= 1 }
     if control.kind == .function {
       // Branches to the function's own block have been translated as returns.
       if !isDead { emitReturn() }

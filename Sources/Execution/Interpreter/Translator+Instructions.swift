@@ -170,15 +170,10 @@ extension Translator {
     return Int64(Int16(truncatingIfNeeded: value)) == value ? Int(value) : nil
   }
 
-  /// Whether an access is to memory 0 with a 32-bit address.
-  func isNarrow(_ access: MemoryAccess) -> Bool {
-    access.memory.value == 0 && !is64BitHeap
-  }
-
   private mutating func translateLoad(_ opcode: Opcode, _ access: MemoryAccess) {
     let address = pop()
-    if isNarrow(access) {
-      let address = narrowAddress(address, access.offset)
+    if access.memory.value == 0 {
+      let address = addressing(address, access.offset)
       code.emitResult(
         Op(load: opcode, address.mode), to: pushTemporary(), bc: Int(address.fields))
       if let operand = address.operand { code.emitOperand(operand) }
@@ -194,8 +189,8 @@ extension Translator {
   private mutating func translateStore(_ opcode: Opcode, _ access: MemoryAccess) {
     let value = popRegister()
     let address = pop()
-    if isNarrow(access) {
-      let address = narrowAddress(address, access.offset)
+    if access.memory.value == 0 {
+      let address = addressing(address, access.offset)
       code.emit(UInt64(Op(store: opcode, address.mode), a: value, bc: Int(address.fields)))
       if let operand = address.operand { code.emitOperand(operand) }
     } else {
@@ -207,9 +202,10 @@ extension Translator {
   }
 
   /// The addressing mode for an operand and an offset; an addition that was just emitted becomes part of it.
-  private mutating func narrowAddress(
+  private mutating func addressing(
     _ address: Operand, _ offset: UInt64
   ) -> (mode: AddressingMode, fields: UInt32, operand: UInt64?) {
+    if is64BitHeap { return (.long, UInt32(register(of: address)), offset) }
     if address.kind == .constant, address.bits + offset <= UInt64(UInt32.max) {
       return (.constant, UInt32(address.bits + offset), nil)
     }

@@ -76,9 +76,30 @@ extension Translator {
     case .temporary: return Int(operand.slot)
     case .local: return localRegister(Int(operand.bits))
     case .constant:
+      if let register = loopConstantRegister(operand.bits) { return register }
       emitConstant(operand.bits, to: Int(operand.slot))
       return Int(operand.slot)
     }
+  }
+
+  /// The register that holds a constant throughout the function; nil outside of loops and where there is none left.
+  private mutating func loopConstantRegister(_ bits: UInt64) -> Int? {
+    guard loopDepth > 0 else { return nil }
+    let first = localCount - loopConstantCapacity
+    if let position = loopConstants.firstIndex(of: bits) { return first + position }
+    guard loopConstants.count < loopConstantCapacity else { return nil }
+    loopConstants.append(bits)
+    return first + loopConstants.count - 1
+  }
+
+  /// Lets the function begin with filling the registers of `loopConstants`. Jumps do not change: they are relative.
+  mutating func prependLoopConstants() {
+    guard !loopConstants.isEmpty else { return }
+    var entry = CodeBuffer()
+    for (position, bits) in loopConstants.enumerated() {
+      Self.emitConstant(bits, to: localCount - loopConstantCapacity + position, in: &entry)
+    }
+    code.prepend(entry)
   }
 
   /// The first register of a local.
@@ -95,7 +116,9 @@ extension Translator {
 
   mutating func popRegister() -> Int { register(of: pop()) }
 
-  mutating func emitConstant(_ bits: UInt64, to register: Int) {
+  mutating func emitConstant(_ bits: UInt64, to register: Int) { Self.emitConstant(bits, to: register, in: &code) }
+
+  private static func emitConstant(_ bits: UInt64, to register: Int, in code: inout CodeBuffer) {
     if bits >> 32 == 0 {
       code.emitResult(.const32, to: register, bc: Int(bits))
     } else {

@@ -87,7 +87,7 @@ extension Translator {
   private mutating func translateLoad(_ op: Op, _ access: MemoryAccess, lane: UInt8? = nil) {
     let vector = lane == nil ? 0 : popRegister()
     let address = popRegister()
-    if isNarrow(access), access.offset <= 0xFFFF {
+    if isNear(access) {
       code.emitResult(op, to: pushTemporary(isVector: true), b: address, c: Int(access.offset))
       if let lane { code.emitOperand(UInt64(vector) | UInt64(lane) << 32) }
     } else {
@@ -99,7 +99,7 @@ extension Translator {
   private mutating func translateStore(_ op: Op, _ access: MemoryAccess, lane: UInt8? = nil) {
     let vector = popRegister()
     let address = popRegister()
-    if isNarrow(access), access.offset <= 0xFFFF {
+    if isNear(access) {
       code.emit(UInt64(op, a: vector, b: address, c: Int(access.offset)))
       if let lane { code.emitOperand(UInt64(lane)) }
     } else {
@@ -112,5 +112,10 @@ extension Translator {
     code.emitOperand(access.offset)
     code.emitOperand(UInt64(access.memory.value) | UInt64(lane ?? 0) << 32)
     code.emitOperand(UInt64(vector))
+  }
+
+  /// Whether an access is to memory 0 with a 32-bit address and an offset that fits a field.
+  private func isNear(_ access: MemoryAccess) -> Bool {
+    access.memory.value == 0 && access.offset <= 0xFFFF && !is64BitHeap
   }
 }

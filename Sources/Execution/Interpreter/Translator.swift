@@ -47,8 +47,14 @@ struct Translator {
   var localUses: [Int32] = []
   /// How many operands stand for locals.
   var localOperands = 0
-  /// Registers of parameters and locals.
+  /// Registers of parameters, locals and `loopConstants`.
   var localCount = 0
+  /// Constants that loops use: they get registers of their own, which the function fills once when it is entered.
+  var loopConstants: [UInt64] = []
+  /// How many there may be: none in a function without loops.
+  var loopConstantCapacity = 0
+  /// Loops around the present place.
+  var loopDepth = 0
   /// The first register of each local, and the one behind the last; empty where no local is a vector, so that a local's
   /// number is its register.
   var localRegisters: [Int32] = []
@@ -84,6 +90,9 @@ struct Translator {
   /// Largest number of registers in a frame: what a 16-bit field can name.
   static let maximumFrameSize = 65_535
 
+  /// More than most loops use.
+  private static let maximumLoopConstants = 8
+
   /// Translates a defined function.
   ///
   /// - Throws: `TranslationError` when the frame has too many registers.
@@ -94,6 +103,7 @@ struct Translator {
       usesNarrowJumps = false
       try run(position)
     }
+    prependLoopConstants()
     let frameSize = max(localCount + maximumHeight, resultSlots) + 1
     guard frameSize <= Self.maximumFrameSize else {
       throw TranslationError(
@@ -136,6 +146,10 @@ struct Translator {
     let locals = function.body.locals.reduce(type.parameters.count) { $0 + Int($1.count) }
     localCount = type.parameters.slotCount + function.body.localSlots
     layOutLocals(type.parameters, function.body.locals, hasVectors: localCount > locals)
+    loopConstants.removeAll(keepingCapacity: true)
+    loopConstantCapacity = function.body.instructions.contains { $0.opcode == .loop } ? Self.maximumLoopConstants : 0
+    loopDepth = 0
+    localCount += loopConstantCapacity
     localUses.removeAll(keepingCapacity: true)
     localUses.append(contentsOf: repeatElement(0, count: locals))
     localOperands = 0
