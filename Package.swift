@@ -3,11 +3,14 @@ import PackageDescription
 
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
-/// The hot loop wants no overflow or bounds checks of its own, and the indirect jump copied into every handler; see
-/// `Sources/Execution/Interpreter/Machine.swift` for what each flag buys.
+/// The hot loop wants no overflow or bounds checks of its own, the indirect jump copied into every handler (the
+/// tail-duplication limits), and handlers with like ends not merged into one again (the other two).
 let hotLoop: [SwiftSetting] = [
   .unsafeFlags(
-    ["-Ounchecked", "-Xllvm", "-tail-dup-pred-size=1000", "-Xllvm", "-tail-dup-succ-size=1000"],
+    [
+      "-Ounchecked", "-Xllvm", "-tail-dup-pred-size=1000", "-Xllvm", "-tail-dup-succ-size=1000", "-Xllvm",
+      "-enable-tail-merge=0", "-Xllvm", "-sink-common-insts=false",
+    ],
     .when(configuration: .release))
 ]
 

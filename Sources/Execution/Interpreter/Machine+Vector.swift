@@ -19,7 +19,7 @@ extension Machine {
   ///
   /// Transparent, because that is what makes the compiler inline a function of this size.
   ///
-  /// - Parameter code: the words behind the operation; is moved behind those that belong to it.
+  /// - Parameter code: the operation; is moved over the words behind it that belong to it.
   @_transparent func executeVector(
     _ word: UInt64, _ code: inout UnsafePointer<UInt64>, _ registers: UnsafeMutablePointer<UInt64>,
     _ memory: MemoryView, _ context: UnsafeMutablePointer<InstanceContext>
@@ -53,12 +53,12 @@ extension Machine {
       (UnsafeRawPointer(registers + word.b) + word.c &* MemoryLayout<T>.size).loadUnaligned(as: type)
     }
     /// The lane number in a word behind the operation.
-    @inline(__always) func laneNumber() -> Int { Int(truncatingIfNeeded: code.pointee) }
+    @inline(__always) func laneNumber() -> Int { Int(truncatingIfNeeded: code[1]) }
     // Of a lane load, the vector whose lane is replaced, and the lane.
     @inline(__always) func old<V: BitwiseCopyable>(_ type: V.Type = V.self) -> V {
-      registers.vector(Int(truncatingIfNeeded: code.pointee & 0xFFFF_FFFF), type)
+      registers.vector(Int(truncatingIfNeeded: code[1] & 0xFFFF_FFFF), type)
     }
-    @inline(__always) func oldLane() -> Int { Int(truncatingIfNeeded: code.pointee >> 32) }
+    @inline(__always) func oldLane() -> Int { Int(truncatingIfNeeded: code[1] >> 32) }
 
     switch word.op {
     // memory 0
@@ -89,7 +89,7 @@ extension Machine {
       code += 1
     // moves
     case .v128Const:
-      set(UnsafeRawPointer(code).loadUnaligned(as: U8x16.self))
+      set(UnsafeRawPointer(code + 1).loadUnaligned(as: U8x16.self))
       code += 2
     case .vectorCopy: set(x(U8x16.self))
     case .vectorSelect:
@@ -99,7 +99,7 @@ extension Machine {
     case .vectorGlobalSet: context.pointee.globals[word.bc].setVector(0, registers.vector(word.a, U8x16.self))
     // lanes
     case .i8x16Shuffle:
-      let tables = UnsafeRawPointer(code)
+      let tables = UnsafeRawPointer(code + 1)
       set(
         lookUp(x(), tables.loadUnaligned(as: U8x16.self))
           | lookUp(y(), (tables + 16).loadUnaligned(as: U8x16.self)))
@@ -352,10 +352,10 @@ extension Machine {
       set(U32x4(lowHalf: saturated(x(F64x2.self)) as SIMD2<UInt32>, highHalf: SIMD2<UInt32>()))
     // other memories, other addresses
     case .vectorLoadWide:
-      try context.pointee.instance.takeUnretainedValue().vectorLoad(word, code, registers)
+      try context.pointee.instance.takeUnretainedValue().vectorLoad(word, code + 1, registers)
       code += 3
     case .vectorStoreWide:
-      try context.pointee.instance.takeUnretainedValue().vectorStore(word, code, registers)
+      try context.pointee.instance.takeUnretainedValue().vectorStore(word, code + 1, registers)
       code += 3
     default: break  // The operations of scalars, which `Machine.run` executes.
     }

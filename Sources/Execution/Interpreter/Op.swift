@@ -34,6 +34,13 @@ enum Op: UInt16, CaseIterable {
   case i64EqImmediate, i64NeImmediate, i64LtSImmediate, i64LtUImmediate, i64GtSImmediate, i64GtUImmediate
   case i64LeSImmediate, i64LeUImmediate, i64GeSImmediate, i64GeUImmediate
 
+  // a = b op (c shifted by the immediate in the next word), one block an operation, in the order of `ShiftForm`
+  case i32AddShl, i32AddShrU, i32AddRotl
+  case i32SubShl, i32SubShrU, i32SubRotl
+  case i32AndShl, i32AndShrU, i32AndRotl
+  case i32OrShl, i32OrShrU, i32OrRotl
+  case i32XorShl, i32XorShrU, i32XorRotl
+
   // if a op b then jump by c (signed 16 bits)
   case branchI32Eq, branchI32Ne, branchI32LtS, branchI32LtU, branchI32LeS, branchI32LeU
   case branchI64Eq, branchI64Ne, branchI64LtS, branchI64LtU, branchI64LeS, branchI64LeU
@@ -49,10 +56,28 @@ enum Op: UInt16, CaseIterable {
   // jump by the a-th of the bc words behind it; the last is the default
   case branchTable
 
-  // memory 0, 32-bit addresses: a = load [b + c] or store a to [b + c], where c is an unsigned 16-bit immediate
+  // memory 0, 32-bit addresses: a = load or store a; one block a mode, in the order of `AddressingMode`
   case i32Load, i64Load, f32Load, f64Load, i32Load8S, i32Load8U, i32Load16S, i32Load16U, i64Load8S, i64Load8U
   case i64Load16S, i64Load16U, i64Load32S, i64Load32U
+  case i32LoadSum, i64LoadSum, f32LoadSum, f64LoadSum, i32Load8SSum, i32Load8USum, i32Load16SSum, i32Load16USum
+  case i64Load8SSum, i64Load8USum, i64Load16SSum, i64Load16USum, i64Load32SSum, i64Load32USum
+  case i32LoadIndexed, i64LoadIndexed, f32LoadIndexed, f64LoadIndexed, i32Load8SIndexed, i32Load8UIndexed
+  case i32Load16SIndexed, i32Load16UIndexed, i64Load8SIndexed, i64Load8UIndexed, i64Load16SIndexed
+  case i64Load16UIndexed, i64Load32SIndexed, i64Load32UIndexed
+  case i32LoadFar, i64LoadFar, f32LoadFar, f64LoadFar, i32Load8SFar, i32Load8UFar, i32Load16SFar, i32Load16UFar
+  case i64Load8SFar, i64Load8UFar, i64Load16SFar, i64Load16UFar, i64Load32SFar, i64Load32UFar
+  case i32LoadConstant, i64LoadConstant, f32LoadConstant, f64LoadConstant, i32Load8SConstant, i32Load8UConstant
+  case i32Load16SConstant, i32Load16UConstant, i64Load8SConstant, i64Load8UConstant, i64Load16SConstant
+  case i64Load16UConstant, i64Load32SConstant, i64Load32UConstant
   case i32Store, i64Store, f32Store, f64Store, i32Store8, i32Store16, i64Store8, i64Store16, i64Store32
+  case i32StoreSum, i64StoreSum, f32StoreSum, f64StoreSum, i32Store8Sum, i32Store16Sum, i64Store8Sum
+  case i64Store16Sum, i64Store32Sum
+  case i32StoreIndexed, i64StoreIndexed, f32StoreIndexed, f64StoreIndexed, i32Store8Indexed, i32Store16Indexed
+  case i64Store8Indexed, i64Store16Indexed, i64Store32Indexed
+  case i32StoreFar, i64StoreFar, f32StoreFar, f64StoreFar, i32Store8Far, i32Store16Far, i64Store8Far
+  case i64Store16Far, i64Store32Far
+  case i32StoreConstant, i64StoreConstant, f32StoreConstant, f64StoreConstant, i32Store8Constant
+  case i32Store16Constant, i64Store8Constant, i64Store16Constant, i64Store32Constant
   // any memory, any address: a and b as above, c the access kind, then a word with the offset and one with the memory
   case loadWide, storeWide
 

@@ -169,20 +169,20 @@ extension Translator {
     }
     let word = code.words[code.lastOperation]
     if word.op == .i32Eqz {
-      _ = code.takeLastOperation()
+      code.takeLastOperation()
       return .zero(word.b)
     }
     guard usesNarrowJumps else { return .nonZero(Int(operand.slot)) }
     if let (comparison, is64Bit) = word.op.comparison {
-      _ = code.takeLastOperation()
+      code.takeLastOperation()
       return .registers(comparison, is64Bit: is64Bit, word.b, word.c)
     }
     if let (comparison, is64Bit) = word.op.immediateComparison {
-      _ = code.takeLastOperation()
+      code.takeLastOperation()
       return .immediate(comparison, is64Bit: is64Bit, word.b, word.signedC)
     }
     if word.op == .i64Eqz {
-      _ = code.takeLastOperation()
+      code.takeLastOperation()
       return .immediate(.equal, is64Bit: true, word.b, 0)
     }
     return .nonZero(Int(operand.slot))

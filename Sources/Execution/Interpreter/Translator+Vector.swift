@@ -87,7 +87,7 @@ extension Translator {
   private mutating func translateLoad(_ op: Op, _ access: MemoryAccess, lane: UInt8? = nil) {
     let vector = lane == nil ? 0 : popRegister()
     let address = popRegister()
-    if isNarrow(access) {
+    if isNarrow(access), access.offset <= 0xFFFF {
       code.emitResult(op, to: pushTemporary(isVector: true), b: address, c: Int(access.offset))
       if let lane { code.emitOperand(UInt64(vector) | UInt64(lane) << 32) }
     } else {
@@ -99,7 +99,7 @@ extension Translator {
   private mutating func translateStore(_ op: Op, _ access: MemoryAccess, lane: UInt8? = nil) {
     let vector = popRegister()
     let address = popRegister()
-    if isNarrow(access) {
+    if isNarrow(access), access.offset <= 0xFFFF {
       code.emit(UInt64(op, a: vector, b: address, c: Int(access.offset)))
       if let lane { code.emitOperand(UInt64(lane)) }
     } else {
