@@ -207,7 +207,7 @@ extension Translator {
   }
 
   /// The addressing mode for an operand and an offset; an addition that was just emitted becomes part of it.
-  private mutating func narrowAddress(
+  mutating func narrowAddress(
     _ address: Operand, _ offset: UInt64
   ) -> (mode: AddressingMode, fields: UInt32, operand: UInt64?) {
     if address.kind == .constant, address.bits + offset <= UInt64(UInt32.max) {

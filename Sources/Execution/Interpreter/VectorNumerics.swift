@@ -76,10 +76,12 @@
   left.replacing(with: right, where: left .< right)
 }
 
-@inline(__always) func absolute(_ lanes: I8x16) -> I8x16 { larger(lanes, 0 &- lanes) }
-@inline(__always) func absolute(_ lanes: I16x8) -> I16x8 { larger(lanes, 0 &- lanes) }
-@inline(__always) func absolute(_ lanes: I32x4) -> I32x4 { larger(lanes, 0 &- lanes) }
-@inline(__always) func absolute(_ lanes: I64x2) -> I64x2 { lanes.replacing(with: 0 &- lanes, where: lanes .< 0) }
+@inline(__always) func absolute(_ lanes: I8x16) -> I8x16 { larger(lanes, I8x16() &- lanes) }
+@inline(__always) func absolute(_ lanes: I16x8) -> I16x8 { larger(lanes, I16x8() &- lanes) }
+@inline(__always) func absolute(_ lanes: I32x4) -> I32x4 { larger(lanes, I32x4() &- lanes) }
+@inline(__always) func absolute(_ lanes: I64x2) -> I64x2 {
+  lanes.replacing(with: I64x2() &- lanes, where: lanes .< I64x2())
+}
 
 @inline(__always) func addSaturated(_ left: U8x16, _ right: U8x16) -> U8x16 { smaller(left, ~right) &+ right }
 @inline(__always) func addSaturated(_ left: U16x8, _ right: U16x8) -> U16x8 { smaller(left, ~right) &+ right }
