@@ -275,6 +275,44 @@ extension Instruction {
     }
   }
 
+  /// A vector is loaded from and stored to where a scalar of the same address expression is.
+  @Test func allAddressingModesNameTheSameBytes() throws {
+    let expressions: [[Instruction]] = [
+      [.get(0)], [.i32(40)], [.get(0), .i32(24), .add], [.get(0), .i32(-3), .add], [.get(0), .get(1), .add],
+      [.get(0), .get(1), .i32(2), Instruction(.i32Shl), .add],
+    ]
+    for (number, expression) in expressions.enumerated() {
+      for offset in [0, 8, 65_535, 70_000] as [UInt64] {
+        var module = SmallModule()
+        module.module.memories = [MemoryType(Limits(minimum: 2))]
+        module.module.data = [
+          DataSegment(
+            mode: .active(MemoryIndex(0), offset: [.i32(0)]), bytes: (0..<80_000).map { UInt8($0 * 7 % 251) })
+        ]
+        let type: [ValueType] = [.i32, .i32]
+        let scalar = module.add(
+          type, [.i64, .i64],
+          expression + [.access(.i64Load, offset: offset)] + expression + [.access(.i64Load, offset: offset + 8)])
+        let vector = module.add(type, [.v128], expression + [.access(.v128Load, offset: offset)])
+        let store = module.add(
+          type, [], expression + [.get(1), Instruction(.i32x4Splat), .access(.v128Store, offset: offset)])
+        let instance = try module.instance()
+        let machine = Machine()
+        let place = "expression \(number), offset \(offset)"
+        let loaded = try machine.invoke(scalar, of: instance, arguments: [100, 17])
+        #expect(try machine.invoke(vector, of: instance, arguments: [100, 17]) == loaded, "\(place)")
+        try machine.invoke(store, of: instance, arguments: [100, 17])
+        let splat: UInt64 = 17 << 32 | 17
+        #expect(try machine.invoke(scalar, of: instance, arguments: [100, 17]) == [splat, splat], "\(place)")
+        guard expression.count > 1 else { continue }
+        // Near the end of memory, where the sum is in bounds and the offset goes beyond it.
+        #expect(throws: Trap.memoryOutOfBounds) {
+          try machine.invoke(vector, of: instance, arguments: [131_072 - UInt64(offset), 30])
+        }
+      }
+    }
+  }
+
   // MARK: Numbers
 
   @Test func nansAreCanonical() throws {

@@ -142,6 +142,44 @@ private func hasUpgrade(_ plan: CallPlan) -> Bool {
     #expect(result.case.strategy == Strategy(memory: .end, imports: .front))
   }
 
+  @Test func vectorsGo() throws {
+    // A function that takes and gives vectors and works on a global; only the shuffle has to stay.
+    func vector(_ low: UInt64) -> Instruction { Instruction(.v128Const, .v128(V128(low: low, high: ~low))) }
+    let access = MemoryAccess(alignment: 0, offset: 4)
+    var module = Module()
+    module.types = [FunctionType(), FunctionType([.v128, .i32], [.v128])]
+    module.memories = [MemoryType(Limits(minimum: 1))]
+    module.globals = [Global(GlobalType(.v128, isMutable: true), [vector(7)])]
+    module.functions = [
+      Function(
+        type: TypeIndex(1),
+        body: FunctionBody(
+          locals: [LocalGroup(count: 2, type: .v128)],
+          instructions: [
+            .get(LocalIndex(0)), .get(GlobalIndex(0)), Instruction(.i32x4Add), .tee(LocalIndex(2)),
+            .get(LocalIndex(1)), Instruction(.i8x16Splat),
+            Instruction(.i8x16Shuffle, .shuffle(V128(low: 0x0706_0504_0302_0100, high: 0x1F1E_1D1C_1B1A_1918))),
+            .set(LocalIndex(3)), .i32(16), .get(LocalIndex(3)), Instruction(.v128Store, .memoryAccess(access)),
+            .i32(16), .get(LocalIndex(3)), Instruction(.v128Load16Lane, .memoryLane(access, lane: 3)),
+            .get(LocalIndex(2)), .get(LocalIndex(1)), Instruction(.select), Instruction(.end),
+          ])),
+      Function(
+        type: TypeIndex(0),
+        body: FunctionBody(instructions: [
+          vector(1), .i32(2), .call(FunctionIndex(0)), .set(GlobalIndex(0)), Instruction(.end),
+        ])),
+    ]
+    module.exports = [Export(name: "canister_update m", kind: .function(FunctionIndex(1)))]
+    try validate(module)
+    let result = minimize(Case(module: encode(module), plan: CallPlan([]))) { contains(.i8x16Shuffle, $0.module) }
+    #expect(result.wasInteresting && result.isComplete)
+    let found = try decode(result.case.module)
+    try validate(found)
+    // Operands, a `drop`, and the result that the function's type asks for.
+    #expect(try instructions(result.case.module) <= 5, "\(printText(found))")
+    #expect(found.globals.isEmpty && found.memories.isEmpty && found.exports.isEmpty)
+  }
+
   // MARK: Single passes
 
   @Test func numbersGetSmallAndStayAtEdges() throws {

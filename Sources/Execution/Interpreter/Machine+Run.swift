@@ -855,8 +855,19 @@ extension Machine {
           code += 1
 
         // vectors
-        case .v128Store:
-          if try !memory.store(registers.base.vector(word.a, U8x16.self), registers.near(word)) { continue saving }
+        case .v128Store: if try !registers.v128Store(word, &memory, registers.near(word)) { continue saving }
+        case .v128StoreSum: if try !registers.v128Store(word, &memory, registers.sum(word)) { continue saving }
+        case .v128StoreIndexed:
+          if try !registers.v128Store(word, &memory, registers.indexed(word, code[1])) { continue saving }
+          code += 1
+        case .v128StoreFar:
+          if try !registers.v128Store(word, &memory, registers.far(word, code[1])) { continue saving }
+          code += 1
+        case .v128StoreLong:
+          if try !registers.v128Store(word, &memory, registers.long(word, code[1])) { continue saving }
+          code += 1
+        case .v128StoreConstant:
+          if try !registers.v128Store(word, &memory, registers.constant(word)) { continue saving }
         case .v128Store8Lane:
           if try !memory.store(lane(word, UInt8.self), registers.near(word)) { continue saving }
           code += 1
@@ -903,7 +914,8 @@ extension Machine {
           .f64x2Max, .f64x2Pmin, .f64x2Pmax, .i32x4TruncSatF32x4S, .i32x4TruncSatF32x4U, .f32x4ConvertI32x4S,
           .f32x4ConvertI32x4U, .i32x4TruncSatF64x2SZero, .i32x4TruncSatF64x2UZero, .f64x2ConvertLowI32x4S,
           .f64x2ConvertLowI32x4U,
-          .vectorLoadWide, .vectorStoreWide, .vectorCopy, .vectorSelect, .vectorGlobalGet, .vectorGlobalSet:
+          .vectorLoadWide, .vectorStoreWide, .vectorCopy, .vectorSelect, .vectorGlobalGet, .vectorGlobalSet,
+          .v128LoadSum, .v128LoadIndexed, .v128LoadFar, .v128LoadConstant, .v128LoadLong:
           try executeVector(word, &code, registers.base, memory, context)
 
         case .unreachable: throw .unreachable

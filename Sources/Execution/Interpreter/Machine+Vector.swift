@@ -14,6 +14,15 @@ extension UnsafeMutablePointer<UInt64> {
   }
 }
 
+extension Registers {
+  /// Stores a vector; false where a page has to be saved first.
+  @inline(__always) func v128Store(
+    _ word: UInt64, _ memory: inout MemoryView, _ address: UInt64
+  ) throws(Trap) -> Bool {
+    try memory.store(base.vector(word.a, U8x16.self), address)
+  }
+}
+
 extension Machine {
   /// Executes a vector operation that does not write memory 0.
   ///
@@ -63,6 +72,17 @@ extension Machine {
     switch word.op {
     // memory 0
     case .v128Load: set(try load(U8x16.self))
+    case .v128LoadSum: set(try memory.load(U8x16.self, Registers(registers).sum(word)))
+    case .v128LoadIndexed:
+      set(try memory.load(U8x16.self, Registers(registers).indexed(word, code[1])))
+      code += 1
+    case .v128LoadFar:
+      set(try memory.load(U8x16.self, Registers(registers).far(word, code[1])))
+      code += 1
+    case .v128LoadLong:
+      set(try memory.load(U8x16.self, Registers(registers).long(word, code[1])))
+      code += 1
+    case .v128LoadConstant: set(try memory.load(U8x16.self, Registers(registers).constant(word)))
     case .v128Load8x8S: set(widened(try load(SIMD8<Int8>.self)))
     case .v128Load8x8U: set(widened(try load(SIMD8<UInt8>.self)))
     case .v128Load16x4S: set(widened(try load(SIMD4<Int16>.self)))

@@ -156,6 +156,9 @@ enum Op: UInt16, CaseIterable {
   // with memory 0; the word with the memory has the lane in its upper half, and a third word has the register of the
   // vector that a lane load changes
   case vectorLoadWide, vectorStoreWide
+  // `v128.load` and `v128.store` in the other addressing modes
+  case v128LoadSum, v128LoadIndexed, v128LoadFar, v128LoadConstant, v128LoadLong
+  case v128StoreSum, v128StoreIndexed, v128StoreFar, v128StoreConstant, v128StoreLong
   // as `copy`, `select`, `globalGet` and `globalSet`
   case vectorCopy, vectorSelect, vectorGlobalGet, vectorGlobalSet
 }

@@ -111,6 +111,16 @@ extension Op {
     }
   }
 
+  /// `v128.load` in an addressing mode.
+  init(v128Load mode: AddressingMode) {
+    self = mode == .near ? .v128Load : Op(offset: mode.rawValue - 1, from: .v128LoadSum)
+  }
+
+  /// `v128.store` in an addressing mode.
+  init(v128Store mode: AddressingMode) {
+    self = mode == .near ? .v128Store : Op(offset: mode.rawValue - 1, from: .v128StoreSum)
+  }
+
   /// The comparison that a two-operand integer comparison computes, and whether of 64-bit operands.
   var comparison: (Comparison, is64Bit: Bool)? {
     if self >= .i32Eq && self <= .i32GeU { return Comparison(rawValue: offset(from: .i32Eq)).map { ($0, false) } }

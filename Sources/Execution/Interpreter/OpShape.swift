@@ -74,6 +74,16 @@ extension Op {
     case .loadWide: return .wideLoad
     case .storeWide: return .wideStore
     case .vectorLoadWide, .vectorStoreWide: return .vector(words: 3)
+    case .v128LoadSum: return .load(.sum)
+    case .v128LoadIndexed: return .load(.indexed)
+    case .v128LoadFar: return .load(.far)
+    case .v128LoadConstant: return .load(.constant)
+    case .v128LoadLong: return .load(.long)
+    case .v128StoreSum: return .store(.sum)
+    case .v128StoreIndexed: return .store(.indexed)
+    case .v128StoreFar: return .store(.far)
+    case .v128StoreConstant: return .store(.constant)
+    case .v128StoreLong: return .store(.long)
     case .copy, .vectorCopy: return .copy
     case .const32: return .const32
     case .const64: return .const64

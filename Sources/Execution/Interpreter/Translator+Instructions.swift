@@ -202,7 +202,7 @@ extension Translator {
   }
 
   /// The addressing mode for an operand and an offset; an addition that was just emitted becomes part of it.
-  private mutating func addressing(
+  mutating func addressing(
     _ address: Operand, _ offset: UInt64
   ) -> (mode: AddressingMode, fields: UInt32, operand: UInt64?) {
     if is64BitHeap { return (.long, UInt32(register(of: address)), offset) }

@@ -93,13 +93,16 @@ extension Translator {
   }
 
   /// Lets the function begin with filling the registers of `loopConstants`. Jumps do not change: they are relative.
-  mutating func prependLoopConstants() {
-    guard !loopConstants.isEmpty else { return }
+  ///
+  /// - Returns: how many words that takes.
+  mutating func prependLoopConstants() -> Int {
+    guard !loopConstants.isEmpty else { return 0 }
     var entry = CodeBuffer()
     for (position, bits) in loopConstants.enumerated() {
       Self.emitConstant(bits, to: localCount - loopConstantCapacity + position, in: &entry)
     }
     code.prepend(entry)
+    return entry.position
   }
 
   /// The first register of a local.

@@ -86,7 +86,14 @@ extension Translator {
 
   private mutating func translateLoad(_ op: Op, _ access: MemoryAccess, lane: UInt8? = nil) {
     let vector = lane == nil ? 0 : popRegister()
-    let address = popRegister()
+    let operand = pop()
+    if op == .v128Load, access.memory.value == 0 {
+      let address = addressing(operand, access.offset)
+      code.emitResult(Op(v128Load: address.mode), to: pushTemporary(isVector: true), bc: Int(address.fields))
+      if let operand = address.operand { code.emitOperand(operand) }
+      return
+    }
+    let address = register(of: operand)
     if isNear(access) {
       code.emitResult(op, to: pushTemporary(isVector: true), b: address, c: Int(access.offset))
       if let lane { code.emitOperand(UInt64(vector) | UInt64(lane) << 32) }
@@ -98,7 +105,14 @@ extension Translator {
 
   private mutating func translateStore(_ op: Op, _ access: MemoryAccess, lane: UInt8? = nil) {
     let vector = popRegister()
-    let address = popRegister()
+    let operand = pop()
+    if op == .v128Store, access.memory.value == 0 {
+      let address = addressing(operand, access.offset)
+      code.emit(UInt64(Op(v128Store: address.mode), a: vector, bc: Int(address.fields)))
+      if let operand = address.operand { code.emitOperand(operand) }
+      return
+    }
+    let address = register(of: operand)
     if isNear(access) {
       code.emit(UInt64(op, a: vector, b: address, c: Int(access.offset)))
       if let lane { code.emitOperand(UInt64(lane)) }

@@ -68,6 +68,10 @@ struct Translator {
   /// Blocks opened inside skipped code.
   var deadDepth = 0
   var usesNarrowJumps = true
+  /// Whether `origins` is wanted: for a disassembly.
+  var recordsOrigins = false
+  /// For each instruction of the body: the position of the code when its translation began.
+  private(set) var origins: [Int] = []
   private var charges: [ChargePoint] = []
   private var labels: [UInt32] = []
   private var isTraced = false
@@ -103,7 +107,8 @@ struct Translator {
       usesNarrowJumps = false
       try run(position)
     }
-    prependLoopConstants()
+    let entry = prependLoopConstants()
+    if recordsOrigins { origins = origins.map { $0 + entry } }
     let frameSize = max(localCount + maximumHeight, resultSlots) + 1
     guard frameSize <= Self.maximumFrameSize else {
       throw TranslationError(
@@ -122,6 +127,7 @@ struct Translator {
     if options.countsInstructions { chargePoints(of: body, is64BitHeap: is64BitHeap, into: &charges) }
     var nextCharge = 0
     for (number, instruction) in body.instructions.enumerated() {
+      if recordsOrigins { origins.append(code.position) }
       if options.countsInstructions {
         if !isDead, let operand = sizeOperand(of: instruction) { chargeDynamically(operand) }
         if nextCharge < charges.count, charges[nextCharge].position == number {
@@ -149,6 +155,7 @@ struct Translator {
     loopConstants.removeAll(keepingCapacity: true)
     loopConstantCapacity = function.body.instructions.contains { $0.opcode == .loop } ? Self.maximumLoopConstants : 0
     loopDepth = 0
+    origins.removeAll()
     localCount += loopConstantCapacity
     localUses.removeAll(keepingCapacity: true)
     localUses.append(contentsOf: repeatElement(0, count: locals))

@@ -76,10 +76,12 @@
   left.replacing(with: right, where: left .< right)
 }
 
-@inline(__always) func absolute(_ lanes: I8x16) -> I8x16 { larger(lanes, 0 &- lanes) }
-@inline(__always) func absolute(_ lanes: I16x8) -> I16x8 { larger(lanes, 0 &- lanes) }
-@inline(__always) func absolute(_ lanes: I32x4) -> I32x4 { larger(lanes, 0 &- lanes) }
-@inline(__always) func absolute(_ lanes: I64x2) -> I64x2 { lanes.replacing(with: 0 &- lanes, where: lanes .< 0) }
+@inline(__always) func absolute(_ lanes: I8x16) -> I8x16 { larger(lanes, I8x16() &- lanes) }
+@inline(__always) func absolute(_ lanes: I16x8) -> I16x8 { larger(lanes, I16x8() &- lanes) }
+@inline(__always) func absolute(_ lanes: I32x4) -> I32x4 { larger(lanes, I32x4() &- lanes) }
+@inline(__always) func absolute(_ lanes: I64x2) -> I64x2 {
+  lanes.replacing(with: I64x2() &- lanes, where: lanes .< I64x2())
+}
 
 @inline(__always) func addSaturated(_ left: U8x16, _ right: U8x16) -> U8x16 { smaller(left, ~right) &+ right }
 @inline(__always) func addSaturated(_ left: U16x8, _ right: U16x8) -> U16x8 { smaller(left, ~right) &+ right }
@@ -133,12 +135,18 @@
 
 // MARK: Floats
 
+// NaNs are replaced as integers: among floats the optimiser takes one NaN for as good as another, and leaves that out.
+
 @inline(__always) func canonical(_ lanes: F32x4) -> F32x4 {
-  lanes.replacing(with: F32x4(repeating: .nan), where: lanes .!= lanes)
+  let isNumber = unsafeBitCast(lanes .== lanes, to: U32x4.self)
+  let bits = unsafeBitCast(lanes, to: U32x4.self)
+  return unsafeBitCast(bits & isNumber | U32x4(repeating: 0x7FC0_0000) & ~isNumber, to: F32x4.self)
 }
 
 @inline(__always) func canonical(_ lanes: F64x2) -> F64x2 {
-  lanes.replacing(with: F64x2(repeating: .nan), where: lanes .!= lanes)
+  let isNumber = unsafeBitCast(lanes .== lanes, to: U64x2.self)
+  let bits = unsafeBitCast(lanes, to: U64x2.self)
+  return unsafeBitCast(bits & isNumber | U64x2(repeating: 0x7FF8_0000_0000_0000) & ~isNumber, to: F64x2.self)
 }
 
 // Minimum and maximum by comparing both ways round: where the operands are zeros of different sign, or one is a NaN, the
