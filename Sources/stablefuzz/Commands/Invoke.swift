@@ -7,14 +7,21 @@ import Wasm
 struct Invoke: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Call an exported function of a module without imports and print its results.",
-    discussion: "Arguments are numbers, decimal or 0x…; floats also as 'nan' and 'inf', or as bits: 'bits:0x…'.")
+    discussion: """
+      Arguments are numbers, decimal or 0x…; floats also as 'nan' and 'inf', or as bits: 'bits:0x…'. Options stand before \
+      the file.
+      """)
 
+  @Flag(help: "Print the time of each call alone, on standard error: 'time: 1234 ns'.") var time = false
+  @Option(help: ArgumentHelp("Call this many times, on one instance; the results are those of the last call."))
+  var `repeat` = 1
   @Argument(help: ArgumentHelp("A module.", valueName: "file")) var file: String
   @Argument(help: ArgumentHelp("Name of the exported function.", valueName: "export")) var export: String
   @Argument(parsing: .captureForPassthrough, help: ArgumentHelp("Arguments.", valueName: "arg"))
   var arguments: [String] = []
 
   func run() throws {
+    guard `repeat` > 0 else { throw fail("--repeat has to be at least 1", .usage) }
     try reportingErrors {
       let module = try loadValidModule(file)
       guard module.imports.isEmpty else { throw fail("\(file): the module has imports", .badData) }
@@ -30,7 +37,13 @@ struct Invoke: ParsableCommand {
         try instance.applyActiveData()
         let machine = Machine()
         if let start = module.start { try machine.invoke(start, of: instance) }
-        let results = try machine.invoke(function, of: instance, arguments: values)
+        var results: [UInt64] = []
+        for _ in 0..<`repeat` {
+          let start = ContinuousClock.now
+          results = try machine.invoke(function, of: instance, arguments: values)
+          let duration = (ContinuousClock.now - start).components
+          if time { printError("time: \(duration.seconds * 1_000_000_000 + duration.attoseconds / 1_000_000_000) ns") }
+        }
         for (bits, type) in zip(results, type.results) { print(format(bits, type)) }
       } catch let error as TranslationError {
         throw fail("\(file): \(error)", .badData)
