@@ -8,7 +8,6 @@ import json
 import math
 import pathlib
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -18,10 +17,7 @@ import machine
 
 FOLDER = pathlib.Path(__file__).parent
 ROOT = FOLDER.parent.parent
-FLAGS = (
-    "--target=wasm32-unknown-unknown -mcpu=mvp -mmutable-globals -msign-ext -mnontrapping-fptoint -std=c17 -O2 -Wall"
-    " -Wextra -Wno-unused-parameter -Werror -ffreestanding -fno-builtin -fno-math-errno -nostdlib -Wl,--no-entry"
-).split()
+MODULES = ROOT / ".build" / "kernels"
 
 
 class Kernel:
@@ -32,12 +28,8 @@ class Kernel:
         self.path = path
         settings = dict(re.findall(r"^// (count|flags): (.*)$", path.read_text(), re.MULTILINE))
         self.count = int(settings.get("count", 0))
-        self.flags = settings.get("flags", "").split()
-        self.is_simd = "-msimd128" in self.flags
-
-    def compile(self, clang, folder):
-        self.module = str(folder / f"{self.name}.wasm")
-        subprocess.run([clang, *FLAGS, *self.flags, "-o", self.module, str(self.path)], check=True)
+        self.is_simd = "-msimd128" in settings.get("flags", "")
+        self.module = str(MODULES / f"{self.name}.wasm")
 
 
 def parse_options():
@@ -57,27 +49,15 @@ def parse_options():
     return parser, options
 
 
-def find_clang():
-    """The clang that comes with the Swift toolchain; it has the WebAssembly target and linker."""
-    swift = shutil.which("swift")
-    clang = pathlib.Path(swift).resolve().with_name("clang") if swift else None
-    if not clang or not clang.exists():
-        sys.exit("bench: no clang beside 'swift'")
-    return str(clang)
-
-
 def compile_kernels(parser, options):
-    folder = ROOT / ".build" / "kernels"
-    folder.mkdir(parents=True, exist_ok=True)
+    """The kernels to run, and the module that does nothing."""
+    subprocess.run([FOLDER / "compile", MODULES], check=True)
     kernels = {path.stem: Kernel(path) for path in sorted((FOLDER / "kernels").glob("*.c"))}
-    clang = find_clang()
-    for kernel in kernels.values():
-        kernel.compile(clang, folder)
     empty = kernels.pop("empty")
-    for name in filter(None, options.kernels.split(",")):
+    chosen = options.kernels.split(",") if options.kernels else list(kernels)
+    for name in chosen:
         if name not in kernels:
             parser.error(f"unknown kernel '{name}': {', '.join(kernels)}")
-    chosen = options.kernels.split(",") if options.kernels else list(kernels)
     return [kernels[name] for name in chosen], empty
 
 
