@@ -79,7 +79,8 @@ class StableFuzz(ProcessEngine):
 class WasmKit(ProcessEngine):
     def __init__(self, command, empty):
         super().__init__(command, empty)
-        self.version = subprocess.run([command, "--version"], capture_output=True, text=True).stdout.strip()
+        process = subprocess.run([command, "--version"], capture_output=True, text=True)
+        self.version = process.stdout.strip()
 
     def arguments(self, path, count):
         return [self.command, "run", path, "run", f"i32:{count}"]
@@ -152,6 +153,7 @@ class Wasmtime(Library):
 
 
 NAMES = ["stablefuzz", "wasmkit", "wasm3", "pulley", "winch", "cranelift"]
+NEWER_WASMKIT = "newer wasmkit"
 
 
 def make(name, options, empty):
@@ -159,7 +161,9 @@ def make(name, options, empty):
     if name == "stablefuzz":
         return StableFuzz(options.program, empty)
     if name == "wasmkit":
-        return WasmKit(options.wasmkit, empty)
+        return WasmKit("wasmkit", empty)
+    if name == NEWER_WASMKIT:
+        return WasmKit(options.newer_wasmkit, empty)
     if name == "wasm3":
         return Wasm3()
     return Wasmtime(name)

@@ -1,6 +1,6 @@
 // Vectors of all widths: blending of 8-bit pixels (widen, multiply, narrow), dot product of 16-bit numbers, Mandelbrot
 // points in 32-bit floats, a 64-bit hash, a byte shuffle.
-// count: 16
+// count: 8
 // flags: -msimd128
 #include "kernel.h"
 #include <wasm_simd128.h>
