@@ -205,8 +205,9 @@ def main():
         " of which every engine runs the kernel once; all have to return the same checksum. The kernels and what they do:"
         " `scripts/benchmarks/kernels`. The same module for all, from the Swift toolchain's clang with `-O2`.",
         "",
-        f"Engines: {versions} (pulley, winch and cranelift are Wasmtime's). Of stablefuzz, wasm3 and Wasmtime the call"
-        " alone is timed; of wasmkit the process, less a process that calls an empty function.",
+        f"Engines: {versions} (pulley, winch and cranelift are Wasmtime's). Times are"
+        " processor times: of stablefuzz, wasm3 and Wasmtime of the call alone, of wasmkit of the process, less that of a"
+        " process that calls an empty function.",
         "",
     ]
     (folder / "interpreter.md").write_text("\n".join(heading) + text + "\n")
