@@ -210,7 +210,7 @@ def main():
         " process that calls an empty function.",
         "",
     ]
-    (folder / "interpreter.md").write_text("\n".join(heading) + text + "\n")
+    (folder / "interpreter.md").write_text("\n".join(heading) + "\n" + text + "\n")
     (folder / "interpreter.json").write_text(json.dumps(report.record(), indent=1) + "\n")
 
 
