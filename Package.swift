@@ -35,7 +35,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
   name: "stablefuzz",
-  products: [.executable(name: "stablefuzz", targets: ["stablefuzz"])],
+  products: [
+    .executable(name: "stablefuzz", targets: ["stablefuzz"]),
+    .executable(name: "stablefuzz-bench", targets: ["Benchmarks"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
@@ -58,6 +61,13 @@ let package = Package(
       name: "stablefuzz",
       dependencies: [
         "Campaign", "Mutation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "Benchmarks",
+      dependencies: [
+        "CXXHash", "Execution", "Instrumentation",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["Wasm"], path: "Tests/TestSupport", swiftSettings: strict),

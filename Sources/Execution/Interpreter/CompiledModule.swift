@@ -50,6 +50,11 @@ public final class CompiledModule {
     for function in functions { function?.code.deallocate() }
   }
 
+  /// Translates all functions that were not yet.
+  public func translateAll() throws(TranslationError) {
+    for position in functions.indices { _ = try translated(position) }
+  }
+
   /// The bytecode of a defined function, translated now if it was not yet.
   func translated(_ position: Int) throws(TranslationError) -> TranslatedFunction {
     if let function = functions[position] { return function }
