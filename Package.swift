@@ -22,13 +22,19 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
   name: "stablefuzz",
-  products: [.executable(name: "stablefuzz", targets: ["stablefuzz"])],
+  products: [
+    .executable(name: "stablefuzz", targets: ["stablefuzz"]),
+    // Static: the fuzzer brings `main`, which an executable of the package manager would define too.
+    .library(name: "LibFuzzerTarget", type: .static, targets: ["LibFuzzerTarget"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     target("ContentHash", ["CXXHash"]),
+    target("Gzip", ["CZlib"]),
     target("Entropy"),
     target("Wasm"),
     target("Canister", ["Wasm"]),
@@ -38,9 +44,10 @@ let package = Package(
     target("Generation", ["Canister", "Entropy"]),
     target("Differential", ["Execution", "Instrumentation"]),
     target("Minimization", ["Canister", "ContentHash"]),
-    target("Corpus", ["Canister", "ContentHash"]),
+    target("Corpus", ["Canister", "ContentHash", "Gzip"]),
     target("Reporting", ["Corpus"]),
     target("Campaign", ["Corpus", "Differential", "Generation", "Minimization", "Reporting"]),
+    target("LibFuzzerTarget", ["Instrumentation"]),
     .executableTarget(
       name: "stablefuzz",
       dependencies: [
@@ -51,6 +58,7 @@ let package = Package(
     tests("Wasm", ["Wasm"]),
     tests("Canister", ["Canister"]),
     tests("Entropy", ["Entropy"]),
+    tests("Gzip", ["CZlib", "Gzip"]),
     tests("Instrumentation", ["Mutation"]),
     tests("Execution", ["Execution"]),
     tests("Generation", ["Generation"]),

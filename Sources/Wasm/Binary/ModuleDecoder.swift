@@ -63,6 +63,7 @@ struct ModuleDecoder: ~Copyable {
   }
 
   mutating func decodeModule() throws(WasmError) {
+    note(.section(.start))
     guard cursor.remaining >= 4, try cursor.littleEndian32() == 0x6D73_6100 else {
       throw cursor.malformed("magic header not detected", at: 0)
     }
@@ -76,6 +77,7 @@ struct ModuleDecoder: ~Copyable {
       let size = try cursor.count()
       cursor.end = cursor.position + size
       if id == 0 {
+        if watched == .customSection(module.customSections.count) { watchedOffset = start }
         let name = try cursor.name()
         let bytes = try cursor.bytes(cursor.remaining)
         module.customSections.append(CustomSection(name: name, bytes: bytes, follows: .data))
@@ -83,6 +85,7 @@ struct ModuleDecoder: ~Copyable {
         guard let section = Self.section(id) else { throw cursor.malformed("malformed section id", at: start) }
         guard section > last else { throw cursor.malformed("unexpected content after last section", at: start) }
         last = section
+        if watched == .section(section) { watchedOffset = start }
         let isEmpty = try decodeSection(section)
         guard cursor.isAtEnd else { throw cursor.malformed("section size mismatch") }
         if !isEmpty { placeCustomSections(before: section) }

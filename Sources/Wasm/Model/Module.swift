@@ -144,6 +144,15 @@ public enum SectionOrder: UInt8, CaseIterable, Comparable, Sendable {
   case start, type, `import`, function, table, memory, global, export, startFunction, element, dataCount, code, data
 
   public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+  /// The name of the section in messages.
+  var title: String {
+    switch self {
+    case .startFunction: "start"
+    case .dataCount: "data count"
+    default: "\(self)"
+    }
+  }
 }
 
 /// A custom section, kept as raw bytes.

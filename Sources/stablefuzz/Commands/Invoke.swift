@@ -16,7 +16,7 @@ struct Invoke: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
-      let module = try loadValidModule(file)
+      let module = try loadValidModule(file).module
       guard module.imports.isEmpty else { throw fail("\(file): the module has imports", .badData) }
       guard case .function(let function)? = module.exports.first(where: { $0.name == export })?.kind else {
         throw fail("\(file): exports no function '\(export)'", .badData)

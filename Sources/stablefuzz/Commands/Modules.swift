@@ -10,7 +10,7 @@ import Wasm
 
 /// Reads and decodes a module; what is wrong with it names the file.
 func loadModule(_ path: String) throws -> (module: Module, bytes: [UInt8]) {
-  let bytes = try readFile(path)
+  let bytes = try readModule(path)
   do throws(WasmError) {
     return (try decode(bytes), bytes)
   } catch {
@@ -19,14 +19,14 @@ func loadModule(_ path: String) throws -> (module: Module, bytes: [UInt8]) {
 }
 
 /// The same, and validates it.
-func loadValidModule(_ path: String) throws -> Module {
+func loadValidModule(_ path: String) throws -> (module: Module, bytes: [UInt8]) {
   let (module, bytes) = try loadModule(path)
   do throws(WasmError) {
     try validate(module)
   } catch {
     throw fail("\(path): \(locate(error, in: bytes))", .badData)
   }
-  return module
+  return (module, bytes)
 }
 
 struct Generate: ParsableCommand {
@@ -65,7 +65,7 @@ struct Instrument: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
-      let module = try loadValidModule(input)
+      let (module, bytes) = try loadValidModule(input)
       var parameters = Parameters()
       parameters.metering = metering
       let strategy = Strategy(memory: memoryPlacement, imports: importPlacement)
@@ -74,7 +74,7 @@ struct Instrument: ParsableCommand {
         let instrumented = try instrument(module, strategy: strategy, parameters: parameters)
         try writeFile(encode(instrumented), to: output)
       } catch let error as CanisterValidationError {
-        throw fail("\(input): \(error)", .badData)
+        throw fail("\(input): \(error.located(in: bytes))", .badData)
       } catch let error as InstrumentationError {
         throw fail("\(input): \(error)", .badData)
       }
@@ -114,7 +114,7 @@ struct Validate: ParsableCommand {
   }
 
   private func check(_ file: String) throws -> Row {
-    let bytes = try readFile(file)
+    let bytes = try readModule(file)
     let module: Module
     do throws(WasmError) {
       module = try decodeAndValidate(bytes)
@@ -122,8 +122,12 @@ struct Validate: ParsableCommand {
       return Row(file: file, isValid: false, reason: "\(error)", offset: error.offset)
     }
     if canister {
-      do { try validateCanister(module, parameters: Parameters()) } catch {
-        return Row(file: file, isValid: false, reason: "\(error)", offset: nil)
+      do throws(CanisterValidationError) {
+        try validateCanisterSize(bytes)
+        try validateCanister(module, parameters: Parameters(), allowances: .none)
+      } catch {
+        let error = error.located(in: bytes)
+        return Row(file: file, isValid: false, reason: "\(error)", offset: error.offset)
       }
     }
     return Row(file: file, isValid: true, reason: nil, offset: nil)
