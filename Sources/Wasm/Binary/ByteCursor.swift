@@ -186,6 +186,35 @@ struct ByteCursor {
     return name
   }
 
+  /// The declarations of a body's locals.
+  mutating func locals() throws(WasmError) -> [LocalGroup] {
+    let start = position
+    let count = try count(minimumSize: 2)
+    if count == 0 { return [] }
+    var groups: [LocalGroup] = []
+    groups.reserveCapacity(count)
+    var total: UInt64 = 0
+    for _ in 0..<count {
+      let size = try u32()
+      total &+= UInt64(size)
+      guard total <= ModuleDecoder.Limit.locals else { throw malformed("too many locals", at: start) }
+      groups.append(LocalGroup(count: size, type: try valueType()))
+    }
+    return groups
+  }
+
+  /// Moves over the declarations of a body's locals.
+  mutating func skipLocals() throws(WasmError) {
+    let start = position
+    let count = try count(minimumSize: 2)
+    var total: UInt64 = 0
+    for _ in 0..<count {
+      total &+= UInt64(try u32())
+      guard total <= ModuleDecoder.Limit.locals else { throw malformed("too many locals", at: start) }
+      _ = try valueType()
+    }
+  }
+
   mutating func valueType() throws(WasmError) -> ValueType {
     guard let type = ValueType(rawValue: try byte()) else {
       throw malformed("malformed value type", at: position - 1)

@@ -7,16 +7,32 @@
 /// of the input, whatever lengths the input claims.
 /// - Throws: `.malformed` with the offset of the first byte that cannot be read.
 public func decode(_ bytes: [UInt8]) throws(WasmError) -> Module {
+  try decode(bytes, leavesCodeUnread: false)
+}
+
+/// - Parameter leavesCodeUnread: whether to leave it to the validator to find out that a body is malformed.
+private func decode(_ bytes: [UInt8], leavesCodeUnread: Bool) throws(WasmError) -> Module {
   try bytes.withUnsafeBufferPointer { buffer throws(WasmError) in
     var decoder = ModuleDecoder(buffer)
+    decoder.leavesCodeUnread = leavesCodeUnread
     try decoder.decodeModule()
+    decoder.makeFunctions(bytes)
     return decoder.module
   }
 }
 
 /// Decodes and validates a module.
-/// - Throws: the first error found, with its byte offset in either case.
+///
+/// Reads function bodies once, where `decode` and `validate` read them once each.
+/// - Throws: what `decode` throws, else what `validate` throws with its byte offset.
 public func decodeAndValidate(_ bytes: [UInt8]) throws(WasmError) -> Module {
+  do throws(WasmError) {
+    let module = try decode(bytes, leavesCodeUnread: true)
+    try validate(module)
+    return module
+  } catch {
+    // The module is refused. Which error comes first is for the two steps to say, one after the other.
+  }
   let module = try decode(bytes)
   do {
     try validate(module)
@@ -29,7 +45,13 @@ public func decodeAndValidate(_ bytes: [UInt8]) throws(WasmError) -> Module {
 /// The state of decoding one module.
 struct ModuleDecoder: ~Copyable {
   /// Limits that engines share (the JavaScript API's), so that the cost of validating is bounded by the size.
+  /// Specification: appendix "Implementation Limitations".
   enum Limit {
+    static let bytes = 1 << 30
+    static let types = 1_000_000
+    static let functions = 1_000_000
+    /// Bytes of a body.
+    static let body = 7_654_321
     static let locals: UInt64 = 50_000
     static let parameters = 1_000
     static let results = 1_000
@@ -42,7 +64,11 @@ struct ModuleDecoder: ~Copyable {
   /// The item whose offset is looked for, and the offset once it was passed; see `locate`.
   var watched: WasmError.Location?
   var watchedOffset: Int?
+  /// Whether bodies are left to be read for the first time by the validator.
+  var leavesCodeUnread = false
   private var functionTypes: [TypeIndex] = []
+  /// Offsets of the bodies, each at its size.
+  private var bodyStarts: [UInt32] = []
   private var dataCount: Int?
   private var placedCustomSections = 0
 
@@ -64,6 +90,7 @@ struct ModuleDecoder: ~Copyable {
 
   mutating func decodeModule() throws(WasmError) {
     note(.section(.start))
+    guard cursor.limit <= Limit.bytes else { throw cursor.malformed("module too large", at: 0) }
     guard cursor.remaining >= 4, try cursor.littleEndian32() == 0x6D73_6100 else {
       throw cursor.malformed("magic header not detected", at: 0)
     }
@@ -92,7 +119,7 @@ struct ModuleDecoder: ~Copyable {
       }
       cursor.end = cursor.limit
     }
-    guard functionTypes.isEmpty else {
+    guard functionTypes.count == bodyStarts.count else {
       throw cursor.malformed("function and code section have inconsistent lengths")
     }
     if let dataCount, dataCount != module.data.count {
@@ -167,7 +194,7 @@ struct ModuleDecoder: ~Copyable {
       return false
     case .code:
       try decodeCode()
-      return module.functions.isEmpty
+      return bodyStarts.isEmpty
     case .data:
       try decodeData()
       return module.data.isEmpty
@@ -175,7 +202,9 @@ struct ModuleDecoder: ~Copyable {
   }
 
   private mutating func decodeTypes() throws(WasmError) {
+    let start = cursor.position
     let count = try cursor.count(minimumSize: 3)
+    guard count <= Limit.types else { throw cursor.malformed("too many types", at: start) }
     module.types.reserveCapacity(count)
     for position in 0..<count {
       note(.type(TypeIndex(position)))
@@ -227,7 +256,9 @@ struct ModuleDecoder: ~Copyable {
   }
 
   private mutating func decodeFunctions() throws(WasmError) {
+    let start = cursor.position
     let count = try cursor.count()
+    guard count <= Limit.functions else { throw cursor.malformed("too many functions", at: start) }
     functionTypes.reserveCapacity(count)
     for position in 0..<count {
       note(.function(FunctionIndex(counts.functions + position)))
@@ -241,38 +272,32 @@ struct ModuleDecoder: ~Copyable {
     guard count == functionTypes.count else {
       throw cursor.malformed("function and code section have inconsistent lengths", at: start)
     }
-    module.functions.reserveCapacity(count)
+    bodyStarts.reserveCapacity(count)
     let sectionEnd = cursor.end
-    for type in functionTypes {
+    for position in 0..<count {
+      let sizeOffset = cursor.position
+      bodyStarts.append(UInt32(truncatingIfNeeded: sizeOffset))
       let size = try cursor.count()
+      guard size <= Limit.body else { throw cursor.malformed("function body too large", at: sizeOffset) }
       cursor.end = cursor.position + size
-      let locals = try decodeLocals()
-      note(.instruction(FunctionIndex(counts.functions + module.functions.count), number: 0))
-      try code.expression(&cursor)
-      guard cursor.isAtEnd else { throw cursor.malformed("section size mismatch") }
+      if leavesCodeUnread {
+        cursor.position = cursor.end
+      } else {
+        try cursor.skipLocals()
+        note(.instruction(FunctionIndex(counts.functions + position), number: 0))
+        try code.scan(&cursor)
+        guard cursor.isAtEnd else { throw cursor.malformed("section size mismatch") }
+      }
       cursor.end = sectionEnd
-      module.functions.append(
-        Function(
-          type: type,
-          body: FunctionBody(
-            locals: locals, instructions: code.instructions.array(), labels: code.labels.array())))
     }
-    functionTypes = []
   }
 
-  private mutating func decodeLocals() throws(WasmError) -> [LocalGroup] {
-    let start = cursor.position
-    let count = try cursor.count(minimumSize: 2)
-    if count == 0 { return [] }
-    var groups: [LocalGroup] = []
-    groups.reserveCapacity(count)
-    var total: UInt64 = 0
-    for _ in 0..<count {
-      let size = try cursor.u32()
-      total &+= UInt64(size)
-      guard total <= Limit.locals else { throw cursor.malformed("too many locals", at: start) }
-      groups.append(LocalGroup(count: size, type: try cursor.valueType()))
+  /// Joins types and bodies to functions.
+  mutating func makeFunctions(_ bytes: [UInt8]) {
+    let section = CodeSection(bytes: bytes, starts: bodyStarts, hasDataCount: module.hasDataCount)
+    module.functions.reserveCapacity(functionTypes.count)
+    for (position, type) in functionTypes.enumerated() {
+      module.functions.append(Function(type: type, body: FunctionBody(section, position)))
     }
-    return groups
   }
 }

@@ -29,7 +29,11 @@ struct ValidationContext: ~Copyable {
 
   /// Type codes: at position c the code c itself, for runs of one value; then those of all function types.
   private(set) var codes: ScratchBuffer<TypeCode>
+  /// At position c the type of a block with the result c, at `emptyType` that of a block without; then those of the
+  /// module, from `firstType` on.
   private(set) var types: ScratchBuffer<FlatFunctionType>
+  static let firstType = 128
+  static let emptyType = 0
   /// Types of all functions as positions in `types`; of imports and definitions that passed their check.
   var functions: ScratchBuffer<Int32>
   var tables: ScratchBuffer<TableEntry>
@@ -46,7 +50,12 @@ struct ValidationContext: ~Copyable {
   init(_ module: Module) {
     codes = ScratchBuffer(capacity: 256)
     for code in 0..<128 { codes.append(TypeCode(code)) }
-    types = ScratchBuffer(capacity: module.types.count)
+    types = ScratchBuffer(capacity: Self.firstType + module.types.count)
+    for code in 0..<Self.firstType {
+      types.append(
+        FlatFunctionType(
+          parameters: .empty, results: code == Self.emptyType ? .empty : TypeRun(start: Int32(code), count: 1)))
+    }
     functions = ScratchBuffer(capacity: module.functions.count + module.imports.count)
     tables = ScratchBuffer(capacity: 4)
     memories = ScratchBuffer(capacity: 4)
@@ -67,10 +76,6 @@ struct ValidationContext: ~Copyable {
     return run
   }
 
-  /// The run of exactly `type`.
-  @inline(__always)
-  func run(of type: ValueType) -> TypeRun { TypeRun(start: Int32(type.code), count: 1) }
-
   mutating func append(_ table: TableType) {
     tables.append(TableEntry(element: table.element.code, index: table.indexType.code))
   }
@@ -80,7 +85,7 @@ struct ValidationContext: ~Copyable {
   }
 
   mutating func appendFunction(_ type: TypeIndex) {
-    functions.append(Int32(truncatingIfNeeded: type.position))
+    functions.append(Int32(truncatingIfNeeded: Self.firstType + type.position))
     isDeclared.append(false)
   }
 
@@ -90,10 +95,11 @@ struct ValidationContext: ~Copyable {
 
   // MARK: Look-ups
 
+  /// The position of a type of the module in `types`.
   @inline(__always)
-  func type(_ index: TypeIndex) throws(WasmError) -> FlatFunctionType {
-    guard index.position < types.count else { throw .invalid("unknown type \(index)") }
-    return types[index.position]
+  func typePosition(_ index: TypeIndex) throws(WasmError) -> Int {
+    guard index.position < types.count - Self.firstType else { throw .invalid("unknown type \(index)") }
+    return Self.firstType + index.position
   }
 
   @inline(__always)
