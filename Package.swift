@@ -54,7 +54,12 @@ let package = Package(
         "Campaign", "Mutation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
-    .target(name: "TestSupport", dependencies: ["Wasm"], path: "Tests/TestSupport", swiftSettings: strict),
+    .executableTarget(
+      name: "corrupt-modules", dependencies: ["Entropy", "Wasm"], path: "Tests/CorruptModules",
+      swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["Wasm"], path: "Tests/TestSupport", exclude: ["SpecSkips.txt"],
+      swiftSettings: strict),
     tests("Wasm", ["Wasm"]),
     tests("Canister", ["Canister"]),
     tests("Entropy", ["Entropy"]),

@@ -114,7 +114,12 @@ struct Validate: ParsableCommand {
   }
 
   private func check(_ file: String) throws -> Row {
-    let bytes = try readModule(file)
+    let bytes: [UInt8]
+    do throws(CorpusError) {
+      bytes = try readModule(file)
+    } catch .inFile(_, let error) {
+      return Row(file: file, isValid: false, reason: "\(error)", offset: nil)
+    }
     let module: Module
     do throws(WasmError) {
       module = try decodeAndValidate(bytes)
