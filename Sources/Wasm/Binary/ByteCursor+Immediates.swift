@@ -37,10 +37,15 @@ extension ByteCursor {
   /// Moves over a signed 32-bit integer.
   @inline(__always)
   mutating func skipSigned32() throws(WasmError) {
-    if position < end, base[position] < 0x80 {
-      position &+= 1
-    } else {
-      _ = try signed(bits: 32)
+    // Four bytes hold fewer bits than 32: whatever they are, they are in range.
+    if remaining >= 4 {
+      let bytes = UInt32(littleEndian: UnsafeRawPointer(base + position).loadUnaligned(as: UInt32.self))
+      let ends = ~bytes & 0x8080_8080
+      if ends != 0 {
+        position &+= ends.trailingZeroBitCount &>> 3 &+ 1
+        return
+      }
     }
+    _ = try signed(bits: 32)
   }
 }

@@ -128,6 +128,11 @@ struct ByteCursor {
   @inline(never)
   mutating func unsigned(bits: UInt64) throws(WasmError) -> UInt64 {
     let start = position
+    // Two bytes are the most frequent length that gets here.
+    if remaining >= 2, base[start] >= 0x80, base[start &+ 1] < 0x80 {
+      position &+= 2
+      return UInt64(base[start] & 0x7F) | UInt64(base[start &+ 1]) << 7
+    }
     var result: UInt64 = 0
     var shift: UInt64 = 0
     while true {
@@ -175,6 +180,14 @@ struct ByteCursor {
     let start = position
     let count = Int(try u32())
     guard count <= remaining / minimumSize else { throw malformed("length out of bounds", at: start) }
+    return count
+  }
+
+  /// The same, for at most `limit` entries.
+  mutating func count(minimumSize: Int = 1, limit: Int, _ reason: String) throws(WasmError) -> Int {
+    let start = position
+    let count = try count(minimumSize: minimumSize)
+    guard count <= limit else { throw malformed(reason, at: start) }
     return count
   }
 

@@ -49,7 +49,14 @@ struct ModuleDecoder: ~Copyable {
   enum Limit {
     static let bytes = 1 << 30
     static let types = 1_000_000
+    static let imports = 1_000_000
     static let functions = 1_000_000
+    static let tables = 100_000
+    static let memories = 100
+    static let globals = 1_000_000
+    static let exports = 1_000_000
+    /// Of elements, and as many of data.
+    static let segments = 100_000
     /// Bytes of a body.
     static let body = 7_654_321
     static let locals: UInt64 = 50_000
@@ -66,6 +73,8 @@ struct ModuleDecoder: ~Copyable {
   var watchedOffset: Int?
   /// Whether bodies are left to be read for the first time by the validator.
   var leavesCodeUnread = false
+  var sharedExpressions = SharedArrays<Instruction>()
+  private var sharedTypes = SharedArrays<ValueType>()
   private var functionTypes: [TypeIndex] = []
   /// Offsets of the bodies, each at its size.
   private var bodyStarts: [UInt32] = []
@@ -202,9 +211,7 @@ struct ModuleDecoder: ~Copyable {
   }
 
   private mutating func decodeTypes() throws(WasmError) {
-    let start = cursor.position
-    let count = try cursor.count(minimumSize: 3)
-    guard count <= Limit.types else { throw cursor.malformed("too many types", at: start) }
+    let count = try cursor.count(minimumSize: 3, limit: Limit.types, "too many types")
     module.types.reserveCapacity(count)
     for position in 0..<count {
       note(.type(TypeIndex(position)))
@@ -218,18 +225,16 @@ struct ModuleDecoder: ~Copyable {
   }
 
   private mutating func valueTypes(atMost limit: Int, _ reason: String) throws(WasmError) -> [ValueType] {
-    let start = cursor.position
-    let count = try cursor.count()
+    let count = try cursor.count(limit: limit, reason)
     if count == 0 { return [] }
-    guard count <= limit else { throw cursor.malformed(reason, at: start) }
-    var types: [ValueType] = []
-    types.reserveCapacity(count)
-    for _ in 0..<count { types.append(try cursor.valueType()) }
-    return types
+    let start = cursor.position
+    for _ in 0..<count { _ = try cursor.valueType() }
+    let bytes = UnsafeBufferPointer(start: cursor.base + start, count: count)
+    return sharedTypes.array(cursor.base, start, cursor.position) { bytes.compactMap(ValueType.init(rawValue:)) }
   }
 
   private mutating func decodeImports() throws(WasmError) {
-    let count = try cursor.count(minimumSize: 4)
+    let count = try cursor.count(minimumSize: 4, limit: Limit.imports, "too many imports")
     module.imports.reserveCapacity(count)
     for position in 0..<count {
       note(.import(position))
@@ -256,9 +261,7 @@ struct ModuleDecoder: ~Copyable {
   }
 
   private mutating func decodeFunctions() throws(WasmError) {
-    let start = cursor.position
-    let count = try cursor.count()
-    guard count <= Limit.functions else { throw cursor.malformed("too many functions", at: start) }
+    let count = try cursor.count(limit: Limit.functions, "too many functions")
     functionTypes.reserveCapacity(count)
     for position in 0..<count {
       note(.function(FunctionIndex(counts.functions + position)))

@@ -3,9 +3,10 @@
 
 extension FunctionValidator {
   /// Reads the immediate of an instruction and applies its rule.
-  mutating func special(_ effect: StackEffect) throws(WasmError) {
-    let opcode = effect.opcode
-    switch effect.shape {
+  @inline(never)
+  mutating func special(_ effect: UnsafePointer<StackEffect>) throws(WasmError) {
+    let opcode = effect.pointee.opcode
+    switch effect.pointee.shape {
     case .none: try bare(opcode)
     case .block: try block(opcode, try cursor.blockType())
     case .label: try branch(opcode, try cursor.u32())

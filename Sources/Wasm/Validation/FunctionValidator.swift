@@ -60,7 +60,7 @@ struct FunctionValidator: ~Copyable {
   init(_ context: consuming ValidationContext) {
     self.context = context
     for _ in 0..<Self.padding { operands.append(0) }
-    stack = OperandStack(top: operands.base + Self.padding, floor: operands.base + Self.padding)
+    stack = OperandStack(empty: operands.base + Self.padding)
   }
 
   mutating func validateAll(_ module: Module) throws(WasmError) {

@@ -19,13 +19,21 @@ public func validate(_ module: Module) throws(WasmError) {
 
 /// Refuses what is too large for the binary format as it is read here.
 private func requireLimits(_ module: Module) throws(WasmError) {
-  guard module.types.count <= ModuleDecoder.Limit.types else { throw .invalid("too many types") }
-  guard module.functions.count <= ModuleDecoder.Limit.functions else { throw .invalid("too many functions") }
+  typealias Limit = ModuleDecoder.Limit
+  for (what, count, limit) in [
+    ("types", module.types.count, Limit.types), ("imports", module.imports.count, Limit.imports),
+    ("functions", module.functions.count, Limit.functions), ("tables", module.tables.count, Limit.tables),
+    ("memories", module.memories.count, Limit.memories), ("globals", module.globals.count, Limit.globals),
+    ("exports", module.exports.count, Limit.exports), ("element segments", module.elements.count, Limit.segments),
+    ("data segments", module.data.count, Limit.segments),
+  ] where count > limit {
+    throw .invalid("too many \(what)")
+  }
   for (position, type) in module.types.enumerated() {
-    guard type.parameters.count <= ModuleDecoder.Limit.parameters else {
+    guard type.parameters.count <= Limit.parameters else {
       throw WasmError(.invalid, "too many parameters", location: .type(TypeIndex(position)))
     }
-    guard type.results.count <= ModuleDecoder.Limit.results else {
+    guard type.results.count <= Limit.results else {
       throw WasmError(.invalid, "too many results", location: .type(TypeIndex(position)))
     }
   }

@@ -8,10 +8,18 @@
 struct OperandStack {
   /// One past the topmost operand.
   var top: UnsafeMutablePointer<TypeCode>
+  /// Whether the rest of the innermost block cannot be reached: operands of any type may then be missing.
+  ///
+  /// Stands between the pointers so that they are not loaded together right after one of them was stored, which the
+  /// processor has to wait for.
+  var isUnreachable = false
   /// Operands below belong to outer blocks.
   var floor: UnsafeMutablePointer<TypeCode>
-  /// Whether the rest of the innermost block cannot be reached: operands of any type may then be missing.
-  var isUnreachable = false
+
+  init(empty base: UnsafeMutablePointer<TypeCode>) {
+    top = base
+    floor = base
+  }
 
   @inline(__always)
   mutating func push(_ type: TypeCode) {
@@ -50,22 +58,24 @@ struct OperandStack {
     return 0
   }
 
-  /// Pops and pushes what an opcode's row says.
+  /// Pops `operands`, laid out like those of the effect, and pushes its result.
   @inline(__always)
-  mutating func apply(_ effect: StackEffect) throws(WasmError) {
-    let found = UnsafeRawPointer(top - 4).loadUnaligned(as: UInt32.self)
-    if UInt32(littleEndian: found) & effect.mask == effect.operands, top - floor >= Int(effect.count) {
-      top -= Int(effect.count)
+  mutating func apply(_ effect: UnsafePointer<StackEffect>, _ operands: UInt32) throws(WasmError) {
+    let count = Int(effect.pointee.count)
+    let found = UInt32(littleEndian: UnsafeRawPointer(top - 4).loadUnaligned(as: UInt32.self))
+    if found & effect.pointee.mask == operands, top - count >= floor {
+      top -= count
     } else {
-      try popOneByOne(effect)
+      try popOneByOne(count, operands)
     }
-    top.pointee = effect.result
-    top += Int(effect.pushes)
+    top.pointee = effect.pointee.result
+    top += Int(effect.pointee.pushes)
   }
 
+  /// Pops the topmost operand first, which is the highest byte.
   @inline(never)
-  private mutating func popOneByOne(_ effect: StackEffect) throws(WasmError) {
-    for place in (0..<Int(effect.count)).reversed() { try pop(effect.operand(place)) }
+  private mutating func popOneByOne(_ count: Int, _ operands: UInt32) throws(WasmError) {
+    for place in 0..<count { try pop(TypeCode(truncatingIfNeeded: operands >> UInt32(24 - 8 * place))) }
   }
 
   /// Drops the operands of the innermost block, whose rest cannot be reached.

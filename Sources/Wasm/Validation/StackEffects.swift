@@ -101,17 +101,9 @@ struct StackEffect {
     UInt8(text.prefix { $0 != "." }.drop { $0 != "x" }.dropFirst()) ?? 0
   }
 
-  /// The operand at a place, 0 being the deepest.
-  func operand(_ place: Int) -> TypeCode {
-    TypeCode(truncatingIfNeeded: operands >> UInt32(8 * (4 - Int(count) + place)))
-  }
-
-  /// The same effect with a 64-bit address as the first operand.
-  @inline(__always)
-  func withAddress64() -> StackEffect {
-    var effect = self
-    effect.operands ^= UInt32(ValueType.i32.code ^ ValueType.i64.code) << UInt32(8 * (4 - Int(count)))
-    return effect
+  /// The operands with a 64-bit address as the first.
+  var operandsWithAddress64: UInt32 {
+    operands ^ UInt32(ValueType.i32.code ^ ValueType.i64.code) << UInt32(8 * (4 - Int(count)))
   }
 
   @inline(__always) var opcode: Opcode { unsafeBitCast(ordinal, to: Opcode.self) }

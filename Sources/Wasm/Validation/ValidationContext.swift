@@ -5,14 +5,27 @@
 struct TypeRun {
   var start: Int32
   var count: Int32
-
-  static let empty = TypeRun(start: 0, count: 0)
 }
 
-/// A function type as two runs.
+/// A function type in eight bytes: the run of its parameters, and that of its results behind it.
 struct FlatFunctionType {
-  var parameters: TypeRun
-  var results: TypeRun
+  private let start: UInt32
+  private let parameterCount: UInt16
+  private let resultCount: UInt16
+
+  /// - Precondition: the counts are within the limits of `ModuleDecoder.Limit`.
+  init(start: Int, parameters: Int, results: Int) {
+    self.start = UInt32(truncatingIfNeeded: start)
+    parameterCount = UInt16(truncatingIfNeeded: parameters)
+    resultCount = UInt16(truncatingIfNeeded: results)
+  }
+
+  @inline(__always) var parameters: TypeRun {
+    TypeRun(start: Int32(bitPattern: start), count: Int32(parameterCount))
+  }
+  @inline(__always) var results: TypeRun {
+    TypeRun(start: Int32(bitPattern: start &+ UInt32(parameterCount)), count: Int32(resultCount))
+  }
 }
 
 /// The module as the rules see it.
@@ -52,9 +65,7 @@ struct ValidationContext: ~Copyable {
     for code in 0..<128 { codes.append(TypeCode(code)) }
     types = ScratchBuffer(capacity: Self.firstType + module.types.count)
     for code in 0..<Self.firstType {
-      types.append(
-        FlatFunctionType(
-          parameters: .empty, results: code == Self.emptyType ? .empty : TypeRun(start: Int32(code), count: 1)))
+      types.append(FlatFunctionType(start: code, parameters: 0, results: code == Self.emptyType ? 0 : 1))
     }
     functions = ScratchBuffer(capacity: module.functions.count + module.imports.count)
     tables = ScratchBuffer(capacity: 4)
@@ -65,15 +76,11 @@ struct ValidationContext: ~Copyable {
     dataCount = module.data.count
     hasDataCount = module.hasDataCount
     for type in module.types {
-      types.append(FlatFunctionType(parameters: append(type.parameters), results: append(type.results)))
+      types.append(
+        FlatFunctionType(start: codes.count, parameters: type.parameters.count, results: type.results.count))
+      for type in type.parameters { codes.append(type.code) }
+      for type in type.results { codes.append(type.code) }
     }
-  }
-
-  private mutating func append(_ types: [ValueType]) -> TypeRun {
-    let run = TypeRun(
-      start: Int32(truncatingIfNeeded: codes.count), count: Int32(truncatingIfNeeded: types.count))
-    for type in types { codes.append(type.code) }
-    return run
   }
 
   mutating func append(_ table: TableType) {
