@@ -1,0 +1,191 @@
+// Text → module, in two walks over the fields: the first learns the types and which identifiers stand for which
+// indices, the second reads everything else and never has to look ahead.
+// Counterpart of `ModulePrinter`; `validate` judges the result.
+
+/// Parses a module of the text format: `(module …)`, its fields alone, `(module binary …)` or `(module quote …)`.
+///
+/// Identifiers become a name section, as do the names of `@name` annotations; `@custom` annotations become custom
+/// sections. The memory used is bounded by a multiple of the length of the text, the time is linear in it.
+/// - Parameter text: UTF-8.
+/// - Throws: the first error of the first walk, else of the second, with line and column.
+public func parseText(_ text: [UInt8]) throws(TextError) -> Module {
+  var padded = text
+  padded.append(contentsOf: repeatElement(0, count: Lexer.padding))
+  return try padded.withUnsafeBufferPointer { buffer throws(TextError) in
+    var lexer = Lexer(buffer)
+    try lexer.checkEncoding()
+    return try parseModule(&lexer)
+  }
+}
+
+/// Parses a module of the text format.
+public func parseText(_ text: String) throws(TextError) -> Module { try parseText(Array(text.utf8)) }
+
+/// Parses a text that holds one module and nothing else.
+private func parseModule(_ lexer: inout Lexer) throws(TextError) -> Module {
+  try lexer.advance()
+  let opening = lexer.parenthesis
+  var parser = ModuleParser()
+  guard lexer.isOpen("module") else { return try parser.parse(&lexer, isWhole: true) }
+  try lexer.advance()
+  try parser.moduleName(&lexer)
+  let module: Module
+  if lexer.isKeyword("binary") || lexer.isKeyword("quote") {
+    module = try decodedModule(&lexer, opening)
+  } else {
+    module = try parser.parse(&lexer, isWhole: false)
+  }
+  guard lexer.kind == .end else { throw lexer.unexpected("nothing behind the module") }
+  return module
+}
+
+/// The module behind `(module binary` or `(module quote`, where the lexer stands; moves behind the parenthesis.
+private func decodedModule(_ lexer: inout Lexer, _ opening: Int) throws(TextError) -> Module {
+  let isBinary = lexer.isKeyword("binary")
+  try lexer.advance()
+  let bytes = try lexer.strings()
+  try lexer.close()
+  if isBinary {
+    do throws(WasmError) {
+      return try decode(bytes)
+    } catch {
+      throw lexer.failure("in the binary: \(error)", at: opening)
+    }
+  }
+  do throws(TextError) {
+    return try parseText(bytes)
+  } catch {
+    throw lexer.failure("in the quoted text: \(error)", at: opening)
+  }
+}
+
+extension Lexer {
+  /// Checks that the text is UTF-8.
+  func checkEncoding() throws(TextError) {
+    let text = UnsafeBufferPointer(start: base, count: count)
+    do throws(UTF8.ValidationError) {
+      _ = try UTF8Span(validating: text.span)
+    } catch {
+      throw failure("malformed UTF-8 encoding", at: error.byteOffsets.lowerBound)
+    }
+  }
+
+  /// Moves over a closing parenthesis.
+  mutating func close() throws(TextError) {
+    guard kind == .close else { throw unexpected(")") }
+    try advance()
+  }
+}
+
+/// The state of parsing one module.
+struct ModuleParser: ~Copyable {
+  var module = Module()
+  var names = NameSection()
+  var symbols = SymbolTable()
+  /// Indices of the next items.
+  var next = NextIndices()
+  /// Where the types are that need no declaration.
+  var typeIndices: [FunctionType: TypeIndex] = [:]
+  /// The kind of item defined last, if any is: no import may stand behind it.
+  var definition: StaticString?
+  /// Whether code names data segments.
+  var needsDataCount = false
+  /// Where the name section stands: in front of this custom section.
+  var nameSectionPosition: Int?
+  var nameSectionPlace = SectionOrder.data
+  var code = ExpressionParser()
+  /// Number of the function being parsed, which tells its locals from those of others.
+  var epoch: UInt32 = 0
+  /// Parameters, results and names of the type use read last.
+  var signature = SignatureBuffer()
+
+  struct NextIndices {
+    var functions = 0
+    var tables = 0
+    var memories = 0
+    var globals = 0
+    var elements = 0
+    var data = 0
+  }
+
+  /// Reads the optional name behind `(module`.
+  mutating func moduleName(_ lexer: inout Lexer) throws(TextError) {
+    if lexer.kind == .identifier {
+      let symbol = try symbol(&lexer)
+      names.module = symbols.name(symbol)
+    }
+    guard let name = try annotatedName(&lexer) else { return }
+    names.module = name
+    if let second = lexer.annotations.first(where: { lexer.annotationKind($0) == .name }) {
+      throw lexer.failure("@name annotation: multiple module", at: second.name.lowerBound)
+    }
+  }
+
+  /// Reads the fields of a module, from the current token on, and its closing parenthesis unless they are the whole text.
+  mutating func parse(_ lexer: inout Lexer, isWhole: Bool) throws(TextError) -> Module {
+    let first = lexer
+    lexer.notesAnnotations = false
+    try collectDefinitions(&lexer)
+    lexer = first
+    next = NextIndices()
+    for (position, type) in module.types.enumerated() where typeIndices[type] == nil {
+      typeIndices[type] = TypeIndex(position)
+    }
+    try moduleAnnotations(&lexer)
+    while lexer.kind == .open {
+      try field(&lexer)
+      try moduleAnnotations(&lexer)
+    }
+    if !isWhole {
+      try lexer.close()
+    } else if lexer.kind != .end {
+      throw lexer.unexpected("a module field")
+    }
+    finish()
+    return module
+  }
+
+  /// A field of the module, from its opening parenthesis on.
+  private mutating func field(_ lexer: inout Lexer) throws(TextError) {
+    if lexer.isWord("func") {
+      try function(&lexer)
+    } else if lexer.isWord("type") {
+      // Read by the first walk.
+      try lexer.skipForms(0)
+      try lexer.advance()
+      return
+    } else if lexer.isWord("import") {
+      try importField(&lexer)
+    } else if lexer.isWord("table") {
+      try table(&lexer)
+    } else if lexer.isWord("memory") {
+      try memory(&lexer)
+    } else if lexer.isWord("global") {
+      try global(&lexer)
+    } else if lexer.isWord("export") {
+      try exportField(&lexer)
+    } else if lexer.isWord("start") {
+      try startField(&lexer)
+    } else if lexer.isWord("elem") {
+      try elementSegment(&lexer)
+    } else if lexer.isWord("data") {
+      try dataSegment(&lexer)
+    } else {
+      throw lexer.unexpected("a module field")
+    }
+    try checkNothingMisplaced(lexer)
+    try lexer.close()
+  }
+
+  /// Appends what is only known at the end: the name section, and where custom sections stand.
+  private mutating func finish() {
+    module.hasDataCount = module.hasDataCount || needsDataCount
+    let contents = names.encoded()
+    if !contents.isEmpty {
+      module.customSections.insert(
+        CustomSection(name: NameSection.sectionName, bytes: contents, follows: nameSectionPlace),
+        at: nameSectionPosition ?? module.customSections.count)
+    }
+    module.settleCustomSections()
+  }
+}
