@@ -1,8 +1,8 @@
 // Cases by path: which files a file or directory stands for, and what is in them.
 // Used by `replay`, `gate`, `minimize` and the regression tests.
 
-/// The case files that a path stands for: a file is itself, a directory is every `.wasm` and `.wasm.gz` below
-/// it.
+/// The case files that a path stands for: a file is itself, a directory is every `.wasm` and `.wasm.gz` below it, and
+/// every `.wat` that does not stand beside one of these with the same name, whose text it is.
 ///
 /// - Returns: paths in the order of their bytes. Hidden files and linked directories are left out.
 /// - Throws: `CorpusError.io` if the path, or a directory below it, cannot be read.
@@ -17,16 +17,14 @@ public func listCases(at path: String) throws(CorpusError) -> [String] {
   return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
 }
 
-/// How the names of files end that hold a module.
-private let moduleSuffixes = [".wasm", ".wasm.gz"]
-
 private func collect(_ directory: String, into found: inout [String]) throws(CorpusError) {
-  for name in try names(in: directory) {
+  let names = try names(in: directory)
+  for name in names {
     let path = directory == "/" ? "/\(name)" : "\(directory)/\(name)"
     switch kind(of: path) {
     // A link to a directory could lead back here.
     case .directory: if !isLink(path) { try collect(path, into: &found) }
-    case .file: if moduleSuffixes.contains(where: name.hasSuffix) { found.append(path) }
+    case .file: if ModuleFile.isCase(name, in: names) { found.append(path) }
     case .other, nil: break
     }
   }
@@ -36,7 +34,7 @@ private func collect(_ directory: String, into found: inout [String]) throws(Cor
 ///
 /// - Throws: `CorpusError.io`, or what is wrong with the contents, with the path.
 public func readEntry(_ path: String) throws(CorpusError) -> CorpusEntry {
-  let bytes = try readModule(path)
+  let bytes = try ModuleFile(reading: path).binary()
   do throws(CorpusError) {
     return try decodeEnvelope(bytes)
   } catch {

@@ -13,6 +13,8 @@ enum FuzzSubject: String, CaseIterable {
   case validator
   /// The rules for canisters, and the instrumenter in all its strategies on what they accept.
   case instrumenter
+  /// The parser of modules as text and of scripts, and the printer.
+  case text
 
   /// Takes one input through the subject.
   func run(_ bytes: [UInt8]) {
@@ -20,6 +22,7 @@ enum FuzzSubject: String, CaseIterable {
     case .decoder: fuzzDecoder(bytes)
     case .validator: fuzzValidator(bytes)
     case .instrumenter: fuzzInstrumenter(bytes)
+    case .text: fuzzText(bytes)
     }
   }
 }
@@ -84,5 +87,45 @@ private func fuzzInstrumenter(_ bytes: [UInt8]) {
     } catch {
       fatalError("broken promise: the form \(strategy) is valid: \(error)")
     }
+  }
+}
+
+/// What is parsed comes back from its printed form, and every error lies within the text.
+private func fuzzText(_ bytes: [UInt8]) {
+  _ = try? parseScript(bytes)
+  let module: Module
+  do throws(TextError) {
+    module = try parseText(bytes)
+  } catch {
+    require(error.offset <= bytes.count, "an error of the parser lies within the text: \(error)")
+    return
+  }
+  do throws(TextError) {
+    // A section called "name" may be given as bytes, which then are encoded anew.
+    let again = try parseText(printText(module))
+    require(again.withoutNames == module.withoutNames, "parse(print(m)) = m")
+    require(encode(try parseText(printText(again))) == encode(again), "printing and parsing twice changes nothing")
+  } catch {
+    fatalError("broken promise: a printed module can be parsed: \(error)")
+  }
+  guard let error = validationError(module) else { return }
+  let located = locate(error.reason, at: error.location, inText: bytes)
+  require(located.offset <= bytes.count, "an error of the validator lies within the text: \(located)")
+}
+
+private func validationError(_ module: Module) -> WasmError? {
+  do throws(WasmError) {
+    try validate(module)
+    return nil
+  } catch {
+    return error
+  }
+}
+
+extension Module {
+  fileprivate var withoutNames: Module {
+    var module = self
+    module.customSections.removeAll { $0.name == NameSection.sectionName }
+    return module
   }
 }

@@ -299,3 +299,28 @@ private func refusal(_ text: String) -> TextError? {
     #expect(try decode(encode(module)) == module)
   }
 }
+
+@Suite struct TextLocationTests {
+  /// What the validator finds has a place in the text too.
+  @Test func validationErrorsHavePlaces() throws {
+    let samples = [
+      ("(func\n  (drop\n    (i32.add (i32.const 1)\n      (i64.const 2))))", "3:6: type mismatch"),
+      ("(func\n  i32.const 1\n  if nop else\n drop end)", "4:2: type mismatch"),
+      ("(func)\n(func (result i32)\n)", "3:1: type mismatch"),
+      ("(memory 1)\n (memory 70000)", "2:2: memory size"), ("(export \"a\" (func 0))", "1:1: unknown function"),
+      ("(func)\n(global i32 (i64.const 0))", "2:1: type mismatch"), ("(start 3)", "1:1: unknown function"),
+      ("(memory 0) (data (i64.const 0) \"\")", "1:12: type mismatch"), ("(func (type 7))", "1:1: unknown type"),
+      ("(func) (elem (i32.const 0) 0)", "1:8: unknown table"),
+      ("(import \"a\" \"b\" (func (type 3)))", "1:1: unknown type"),
+    ]
+    for (text, expected) in samples {
+      do {
+        try validate(try parseText(text))
+        Issue.record("valid: \(text)")
+      } catch let error as WasmError {
+        let located = locate(error.reason, at: error.location, inText: Array(text.utf8))
+        #expect("\(located)".hasPrefix(expected), "\(located)\n\(text)")
+      }
+    }
+  }
+}

@@ -26,15 +26,18 @@ public struct TextError: Error, Hashable, Sendable, CustomStringConvertible {
       line += 1
       lineStart = position + 1
     }
-    var lineEnd = offset
-    while lineEnd < text.count, text[lineEnd] != 0x0A, text[lineEnd] != 0x0D { lineEnd += 1 }
-    let before = Array(String(decoding: text[lineStart..<offset], as: UTF8.self).unicodeScalars)
-    let after = String(decoding: text[offset..<min(lineEnd, offset + 4 * Self.shownAfter)], as: UTF8.self)
-    column = before.count + 1
-    let shown = before.suffix(Self.shownBefore) + after.unicodeScalars.prefix(Self.shownAfter)
-    caret = min(before.count, Self.shownBefore)
+    column = 1
+    for position in lineStart..<offset where Self.startsCharacter(text[position]) { column += 1 }
+    // Of a long line only what is shown is decoded.
+    var first = max(lineStart, offset - 4 * Self.shownBefore)
+    while first < offset, !Self.startsCharacter(text[first]) { first += 1 }
+    let before = String(decoding: text[first..<offset], as: UTF8.self).unicodeScalars.suffix(Self.shownBefore)
+    var last = offset
+    while last < min(text.count, offset + 4 * Self.shownAfter), text[last] != 0x0A, text[last] != 0x0D { last += 1 }
+    let after = String(decoding: text[offset..<last], as: UTF8.self).unicodeScalars.prefix(Self.shownAfter)
+    caret = before.count
     excerpt = ""
-    for scalar in shown {
+    for scalar in Array(before) + Array(after) {
       excerpt.unicodeScalars.append(scalar.value < 0x20 || scalar.value == 0x7F ? " " : scalar)
     }
   }
@@ -42,6 +45,9 @@ public struct TextError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Characters of a long line that are shown on each side of the spot.
   private static let shownBefore = 72
   private static let shownAfter = 40
+
+  /// Whether the byte is not a further one of a character in UTF-8.
+  private static func startsCharacter(_ byte: UInt8) -> Bool { byte & 0xC0 != 0x80 }
 
   /// Whether a line ends with this byte: a line feed, or a carriage return that no line feed follows.
   private static func isLineEnd(_ text: UnsafeBufferPointer<UInt8>, _ position: Int) -> Bool {

@@ -1,6 +1,7 @@
 // `stablefuzz invoke`: calls an export of a module without imports.
 
 import ArgumentParser
+import Corpus
 import Execution
 import Wasm
 
@@ -16,7 +17,7 @@ struct Invoke: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
-      let module = try loadValidModule(file).module
+      let module = try ModuleFile(reading: file).validModule()
       guard module.imports.isEmpty else { throw fail("\(file): the module has imports", .badData) }
       guard case .function(let function)? = module.exports.first(where: { $0.name == export })?.kind else {
         throw fail("\(file): exports no function '\(export)'", .badData)

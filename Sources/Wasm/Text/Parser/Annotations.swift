@@ -154,11 +154,15 @@ extension ModuleParser {
     return try annotatedName(&lexer) ?? name
   }
 
-  /// Takes the name of a `@name` annotation just skipped.
+  /// Takes the name of a `@name` annotation just skipped, besides which there may be no other annotation.
   @inline(never)
   mutating func annotatedName(_ lexer: inout Lexer) throws(TextError) -> String? {
-    guard let position = lexer.annotations.firstIndex(where: { lexer.annotationKind($0) == .name }) else { return nil }
-    return try lexer.annotatedName(lexer.annotations.remove(at: position))
+    guard let annotation = lexer.annotations.popLast() else { return nil }
+    guard lexer.annotationKind(annotation) == .name, lexer.annotations.isEmpty else {
+      let word = lexer.annotationKind(annotation)?.word ?? ""
+      throw lexer.failure("misplaced @\(word) annotation", at: annotation.name.lowerBound)
+    }
+    return try lexer.annotatedName(annotation)
   }
 }
 

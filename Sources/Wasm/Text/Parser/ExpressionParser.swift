@@ -13,6 +13,9 @@ struct ExpressionParser: ~Copyable {
   /// Label names of folded `if`s in front of their `(then`, with the number of frames up to theirs.
   fileprivate var pendingNames: [(frames: Int, name: String)] = []
   var frames = ScratchBuffer<Frame>(capacity: 64)
+  /// Where each instruction stands in the text; kept only for the function that `locate` looks into.
+  var offsets: [Int] = []
+  var keepsOffsets = false
   /// Number of open labels.
   fileprivate(set) var labelDepth: UInt32 = 0
   /// Number of labels so far.
@@ -36,6 +39,8 @@ struct ExpressionParser: ~Copyable {
     var label: Int32 = -1
     /// What the identifier stood for outside.
     var shadowed: UInt32 = 0
+    /// Where the instruction stands in the text.
+    var offset: UInt32 = 0
     /// Of `.plain` and `.condition`: what to write once the operands are.
     var instruction: Instruction
 
@@ -56,8 +61,16 @@ struct ExpressionParser: ~Copyable {
     labelNames.removeAll(keepingCapacity: true)
     pendingNames.removeAll(keepingCapacity: true)
     frames.count = 0
+    offsets.removeAll()
     labelDepth = 0
     labelCount = 0
+  }
+
+  /// Writes an instruction that stands at `offset` in the text.
+  @inline(__always)
+  fileprivate mutating func emit(_ instruction: Instruction, at offset: Int) {
+    instructions.append(instruction)
+    if keepsOffsets { offsets.append(offset) }
   }
 }
 
@@ -91,19 +104,20 @@ extension ModuleParser {
   private mutating func flat(_ lexer: inout Lexer) throws(TextError) {
     if code.frames.count > 0 && !code.frames[code.frames.count - 1].takesFlat { throw lexer.unexpected() }
     let opcode = try self.opcode(lexer)
+    let offset = lexer.start
     switch opcode {
     case .block, .loop, .if:
       try lexer.advance()
       let head = try blockHead(&lexer)
       code.frames.append(
         ExpressionParser.Frame(kind: opcode == .if ? .flatIf : .flat, instruction: Instruction(.nop)))
-      open(Instruction(opcode, .block(head.type)), head)
+      open(Instruction(opcode, .block(head.type)), head, at: offset)
     case .else:
       guard code.frames.count > 0, code.frames[code.frames.count - 1].kind == .flatIf else { throw lexer.unexpected() }
       try lexer.advance()
       try matchLabel(&lexer)
       code.frames[code.frames.count - 1].kind = .flatElse
-      code.instructions.append(Instruction(.else))
+      code.emit(Instruction(.else), at: offset)
     case .end:
       guard code.frames.count > 0 else { throw lexer.unexpected() }
       switch code.frames[code.frames.count - 1].kind {
@@ -112,10 +126,10 @@ extension ModuleParser {
       }
       try lexer.advance()
       try matchLabel(&lexer)
-      closeBlock()
+      closeBlock(at: offset)
     default:
       try lexer.advance()
-      code.instructions.append(try instruction(opcode, &lexer))
+      code.emit(try instruction(opcode, &lexer), at: offset)
     }
   }
 
@@ -139,17 +153,20 @@ extension ModuleParser {
     }
     if lexer.start == lexer.stop { throw lexer.unexpected("an instruction") }
     let opcode = try self.opcode(lexer)
+    let offset = lexer.start
     switch opcode {
     case .block, .loop:
       try lexer.advance()
       let head = try blockHead(&lexer)
       code.frames.append(ExpressionParser.Frame(kind: .block, instruction: Instruction(.nop)))
-      open(Instruction(opcode, .block(head.type)), head)
+      open(Instruction(opcode, .block(head.type)), head, at: offset)
     case .if:
       try lexer.advance()
       let head = try blockHead(&lexer)
       code.frames.append(
-        ExpressionParser.Frame(kind: .condition, label: head.label, instruction: Instruction(opcode, .block(head.type)))
+        ExpressionParser.Frame(
+          kind: .condition, label: head.label, offset: UInt32(truncatingIfNeeded: offset),
+          instruction: Instruction(opcode, .block(head.type)))
       )
       // The name is known here only, and the number of the label only behind the operands.
       if let name = head.name { code.pendingNames.append((code.frames.count, name)) }
@@ -158,10 +175,12 @@ extension ModuleParser {
       try lexer.advance()
       let instruction = try instruction(opcode, &lexer)
       if lexer.kind == .close {
-        code.instructions.append(instruction)
+        code.emit(instruction, at: offset)
         try lexer.advance()
       } else {
-        code.frames.append(ExpressionParser.Frame(kind: .plain, instruction: instruction))
+        code.frames.append(
+          ExpressionParser.Frame(
+            kind: .plain, offset: UInt32(truncatingIfNeeded: offset), instruction: instruction))
       }
     }
   }
@@ -177,10 +196,10 @@ extension ModuleParser {
         code.pendingNames.removeLast()
       }
       code.frames[code.frames.count - 1].kind = .then
-      open(frame.instruction, head)
+      open(frame.instruction, head, at: Int(frame.offset))
     case (.afterThen, false):
       code.frames[code.frames.count - 1].kind = .otherwise
-      code.instructions.append(Instruction(.else))
+      code.emit(Instruction(.else), at: lexer.start)
     default: throw lexer.unexpected()
     }
     try lexer.advance()
@@ -191,9 +210,9 @@ extension ModuleParser {
     let position = code.frames.count - 1
     switch code.frames[position].kind {
     case .plain:
-      code.instructions.append(code.frames[position].instruction)
+      code.emit(code.frames[position].instruction, at: Int(code.frames[position].offset))
       code.frames.count = position
-    case .block, .afterThen, .afterOtherwise: closeBlock()
+    case .block, .afterThen, .afterOtherwise: closeBlock(at: lexer.start)
     case .then: code.frames[position].kind = .afterThen
     case .otherwise: code.frames[position].kind = .afterOtherwise
     case .condition: throw lexer.unexpected("(then")
@@ -232,8 +251,8 @@ extension ModuleParser {
   }
 
   /// Writes the instruction that opens the block of the innermost frame.
-  private mutating func open(_ instruction: Instruction, _ head: BlockHead) {
-    code.instructions.append(instruction)
+  private mutating func open(_ instruction: Instruction, _ head: BlockHead, at offset: Int) {
+    code.emit(instruction, at: offset)
     code.labelDepth += 1
     if let name = head.name { code.labelNames.append(IndexedName(LabelIndex(code.labelCount), name)) }
     code.labelCount += 1
@@ -246,9 +265,9 @@ extension ModuleParser {
   }
 
   /// Writes the `end` of the block of the innermost frame, and leaves it.
-  private mutating func closeBlock() {
+  private mutating func closeBlock(at offset: Int) {
     let frame = code.frames[code.frames.count - 1]
-    code.instructions.append(Instruction(.end))
+    code.emit(Instruction(.end), at: offset)
     code.frames.count -= 1
     code.labelDepth -= 1
     if frame.label >= 0 { symbols[Int(frame.label)].label = frame.shadowed }

@@ -91,6 +91,7 @@ extension ModuleParser {
   /// `(type $id? (func (param …)* (result …)*))`
   private mutating func typeDefinition(_ lexer: inout Lexer) throws(TextError) {
     let index = TypeIndex(module.types.count)
+    note(.type(index), at: lexer.parenthesis)
     lexer.notesAnnotations = true
     defer { lexer.notesAnnotations = false }
     lexer.annotations.removeAll()

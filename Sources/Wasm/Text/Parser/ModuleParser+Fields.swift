@@ -7,6 +7,7 @@ extension ModuleParser {
   /// `(import "module" "name" (kind $id? type))`
   mutating func importField(_ lexer: inout Lexer) throws(TextError) {
     try checkImportIsEarly(lexer)
+    note(.import(module.imports.count), at: lexer.parenthesis)
     try lexer.advance()
     let (moduleName, name) = (try lexer.name(), try lexer.name())
     let kind: ImportKind
@@ -61,18 +62,20 @@ extension ModuleParser {
   }
 
   /// `(import "module" "name")` within a definition; nil where there is none.
-  private func inlineImport(_ lexer: inout Lexer) throws(TextError) -> (module: String, name: String)? {
+  private mutating func inlineImport(_ lexer: inout Lexer) throws(TextError) -> (module: String, name: String)? {
     guard lexer.isOpen("import") else { return nil }
     try checkImportIsEarly(lexer)
+    note(.import(module.imports.count), at: lexer.parenthesis)
     try lexer.advance()
-    let (module, name) = (try lexer.name(), try lexer.name())
+    let (moduleName, name) = (try lexer.name(), try lexer.name())
     try lexer.close()
-    return (module, name)
+    return (moduleName, name)
   }
 
   /// `(export "name")*` within a definition.
   private mutating func inlineExports(_ lexer: inout Lexer, _ kind: ExportKind) throws(TextError) {
     while lexer.isOpen("export") {
+      note(.export(module.exports.count), at: lexer.parenthesis)
       try lexer.advance()
       module.exports.append(Export(name: try lexer.name(), kind: kind))
       try lexer.close()
@@ -81,6 +84,7 @@ extension ModuleParser {
 
   /// `(export "name" (kind index))`
   mutating func exportField(_ lexer: inout Lexer) throws(TextError) {
+    note(.export(module.exports.count), at: lexer.parenthesis)
     try lexer.advance()
     let name = try lexer.name()
     guard lexer.kind == .open else { throw lexer.unexpected("(") }
@@ -105,6 +109,7 @@ extension ModuleParser {
   /// `(start index)`
   mutating func startField(_ lexer: inout Lexer) throws(TextError) {
     if module.start != nil { throw lexer.failure("multiple start sections", at: lexer.parenthesis) }
+    note(.start, at: lexer.parenthesis)
     try lexer.advance()
     module.start = try reference(.function, &lexer)
   }
@@ -113,6 +118,7 @@ extension ModuleParser {
 
   /// `(func $id? (export …)* (import …)? type-use (local …)* instruction*)`
   mutating func function(_ lexer: inout Lexer) throws(TextError) {
+    note(.function(FunctionIndex(next.functions)), at: lexer.parenthesis)
     try lexer.advance()
     let name = try takeName(&lexer)
     try inlineExports(&lexer, .function(FunctionIndex(next.functions)))
@@ -127,8 +133,7 @@ extension ModuleParser {
     let type = try typeUse(&lexer, names: .locals)
     let locals = try self.locals(&lexer)
     noteLocals()
-    try expression(&lexer)
-    code.instructions.append(Instruction(.end))
+    try body(&lexer)
     if !code.labelNames.isEmpty {
       names.labels.append(FunctionNames(FunctionIndex(next.functions), code.labelNames))
     }
@@ -138,6 +143,19 @@ extension ModuleParser {
         body: FunctionBody(
           locals: locals, instructions: code.instructions.array(), labels: code.branchTargets.array())))
     next.functions += 1
+  }
+
+  /// The instructions of the function, with their final `end`.
+  private mutating func body(_ lexer: inout Lexer) throws(TextError) {
+    if case .instruction(FunctionIndex(next.functions), let number)? = watched {
+      code.keepsOffsets = true
+      try expression(&lexer)
+      code.keepsOffsets = false
+      watchedOffset = number < code.offsets.count ? code.offsets[number] : lexer.start
+    } else {
+      try expression(&lexer)
+    }
+    code.instructions.append(Instruction(.end))
   }
 
   /// `(local …)*`, behind the parameters in `signature`.
@@ -169,6 +187,7 @@ extension ModuleParser {
 
   /// `(table $id? (export …)* (import …)? type)`, with an initial value, or with the elements in the place of limits.
   mutating func table(_ lexer: inout Lexer) throws(TextError) {
+    note(.table(TableIndex(next.tables)), at: lexer.parenthesis)
     try lexer.advance()
     note(try takeName(&lexer), next.tables, \.tables)
     try inlineExports(&lexer, .table(TableIndex(next.tables)))
@@ -199,6 +218,7 @@ extension ModuleParser {
 
   /// `(memory $id? (export …)* (import …)? type)`, with the data in the place of limits.
   mutating func memory(_ lexer: inout Lexer) throws(TextError) {
+    note(.memory(MemoryIndex(next.memories)), at: lexer.parenthesis)
     try lexer.advance()
     note(try takeName(&lexer), next.memories, \.memories)
     try inlineExports(&lexer, .memory(MemoryIndex(next.memories)))
@@ -226,6 +246,7 @@ extension ModuleParser {
 
   /// `(global $id? (export …)* (import …)? type expression)`
   mutating func global(_ lexer: inout Lexer) throws(TextError) {
+    note(.global(GlobalIndex(next.globals)), at: lexer.parenthesis)
     try lexer.advance()
     note(try takeName(&lexer), next.globals, \.globals)
     try inlineExports(&lexer, .global(GlobalIndex(next.globals)))

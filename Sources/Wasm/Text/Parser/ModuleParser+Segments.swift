@@ -3,6 +3,7 @@
 extension ModuleParser {
   /// `(elem $id? declare? …)` with `(table x)? (offset …)` for an active one, then the items.
   mutating func elementSegment(_ lexer: inout Lexer) throws(TextError) {
+    note(.element(ElementIndex(next.elements)), at: lexer.parenthesis)
     try lexer.advance()
     note(try takeName(&lexer), next.elements, \.elements)
     next.elements += 1
@@ -27,6 +28,7 @@ extension ModuleParser {
 
   /// `(data $id? …)` with `(memory x)? (offset …)` for an active one, then the bytes.
   mutating func dataSegment(_ lexer: inout Lexer) throws(TextError) {
+    note(.data(DataIndex(next.data)), at: lexer.parenthesis)
     try lexer.advance()
     note(try takeName(&lexer), next.data, \.data)
     next.data += 1

@@ -14,18 +14,36 @@ public func parseText(_ text: [UInt8]) throws(TextError) -> Module {
   return try padded.withUnsafeBufferPointer { buffer throws(TextError) in
     var lexer = Lexer(buffer)
     try lexer.checkEncoding()
-    return try parseModule(&lexer)
+    var parser = ModuleParser()
+    return try parseModule(&lexer, &parser)
   }
 }
 
 /// Parses a module of the text format.
 public func parseText(_ text: String) throws(TextError) -> Module { try parseText(Array(text.utf8)) }
 
+/// The place in a text of an error that was found in the module parsed from it.
+///
+/// - Parameters:
+///   - location: the item or instruction that the error is about; the start of the text stands for none.
+///   - text: what `parseText` made the module from.
+public func locate(_ reason: String, at location: WasmError.Location?, inText text: [UInt8]) -> TextError {
+  var padded = text
+  padded.append(contentsOf: repeatElement(0, count: Lexer.padding))
+  return padded.withUnsafeBufferPointer { buffer in
+    var lexer = Lexer(buffer)
+    var parser = ModuleParser()
+    parser.watched = location
+    // The text was parsed before; what a quoted or binary part of it says has no place in it.
+    _ = try? parseModule(&lexer, &parser)
+    return lexer.failure(reason, at: parser.watchedOffset ?? 0)
+  }
+}
+
 /// Parses a text that holds one module and nothing else.
-private func parseModule(_ lexer: inout Lexer) throws(TextError) -> Module {
+private func parseModule(_ lexer: inout Lexer, _ parser: inout ModuleParser) throws(TextError) -> Module {
   try lexer.advance()
   let opening = lexer.parenthesis
-  var parser = ModuleParser()
   guard lexer.isOpen("module") else { return try parser.parse(&lexer, isWhole: true) }
   try lexer.advance()
   try parser.moduleName(&lexer)
@@ -96,6 +114,9 @@ struct ModuleParser: ~Copyable {
   var code = ExpressionParser()
   /// Number of the function being parsed, which tells its locals from those of others.
   var epoch: UInt32 = 0
+  /// The item whose place is looked for, and the place once it was passed; see `locate`.
+  var watched: WasmError.Location?
+  var watchedOffset: Int?
   /// Parameters, results and names of the type use read last.
   var signature = SignatureBuffer()
 
@@ -114,11 +135,13 @@ struct ModuleParser: ~Copyable {
       let symbol = try symbol(&lexer)
       names.module = symbols.name(symbol)
     }
-    guard let name = try annotatedName(&lexer) else { return }
-    names.module = name
-    if let second = lexer.annotations.first(where: { lexer.annotationKind($0) == .name }) {
-      throw lexer.failure("@name annotation: multiple module", at: second.name.lowerBound)
+    let annotations = lexer.annotations.filter { lexer.annotationKind($0) == .name }
+    guard let annotation = annotations.first else { return }
+    names.module = try lexer.annotatedName(annotation)
+    if annotations.count > 1 {
+      throw lexer.failure("@name annotation: multiple module", at: annotations[1].name.lowerBound)
     }
+    lexer.annotations = lexer.annotations.filter { lexer.annotationKind($0) != .name }
   }
 
   /// Reads the fields of a module, from the current token on, and its closing parenthesis unless they are the whole text.
@@ -175,6 +198,11 @@ struct ModuleParser: ~Copyable {
     }
     try checkNothingMisplaced(lexer)
     try lexer.close()
+  }
+
+  /// Remembers where `item` stands if it is the one looked for.
+  mutating func note(_ item: WasmError.Location, at offset: Int) {
+    if let watched, watched == item { watchedOffset = offset }
   }
 
   /// Appends what is only known at the end: the name section, and where custom sections stand.
