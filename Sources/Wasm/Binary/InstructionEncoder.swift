@@ -6,12 +6,16 @@ extension ByteSink {
   mutating func instructions(_ instructions: [Instruction], labels: [UInt32]) {
     instructions.withUnsafeBufferPointer { source in
       labels.withUnsafeBufferPointer { labels in
-        for instruction in source {
-          opcode(instruction.opcode)
-          immediate(instruction.immediate, labels)
-        }
+        for instruction in source { self.instruction(instruction, labels: labels) }
       }
     }
+  }
+
+  /// Writes one instruction; `br_table` takes its targets from `labels`.
+  @inline(__always)
+  mutating func instruction(_ instruction: Instruction, labels: UnsafeBufferPointer<UInt32>) {
+    opcode(instruction.opcode)
+    immediate(instruction.immediate, labels)
   }
 
   /// Declarations of locals.

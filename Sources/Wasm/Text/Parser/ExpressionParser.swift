@@ -3,25 +3,35 @@
 
 /// The state of parsing one expression, in storage that is reused from one to the next.
 struct ExpressionParser: ~Copyable {
-  /// The expression parsed last, without its final `end`.
-  var instructions = ScratchBuffer<Instruction>(capacity: 256)
-  /// Targets of the `br_table` instructions of the expression.
+  /// The bodies of all functions so far, each at its size, as they stand in a code section.
+  var bodies = ByteSink(capacity: 1 << 12)
+  /// Whether instructions are written to `bodies`, else to `instructions`.
+  var writesBody = false
+  /// The constant expression parsed last, without its final `end`.
+  var instructions = ScratchBuffer<Instruction>(capacity: 16)
+  /// Targets of the `br_table` instructions that are not written yet; of all in a constant expression.
   var branchTargets = ScratchBuffer<UInt32>(capacity: 16)
   /// Names of the labels of the expression.
   var labelNames: [IndexedName<LabelSpace>] = []
   let mnemonics = MnemonicDirectory()
-  /// Label names of folded `if`s in front of their `(then`, with the number of frames up to theirs.
-  fileprivate var pendingNames: [(frames: Int, name: String)] = []
-  var frames = ScratchBuffer<Frame>(capacity: 64)
   /// Where each instruction stands in the text; kept only for the function that `locate` looks into.
   var offsets: [Int] = []
   var keepsOffsets = false
-  /// Number of open labels.
-  fileprivate(set) var labelDepth: UInt32 = 0
+  var frames = ScratchBuffer<Frame>(capacity: 64)
+  /// Immediates of the folded instructions whose operands are being read, as far as they have one.
+  var immediates = ScratchBuffer<Immediate>(capacity: 64)
+  /// Labels of the folded `if`s in front of their `(then`, and the open ones; -1: without identifier.
+  var conditions = ScratchBuffer<Int32>(capacity: 16)
+  var openLabels = ScratchBuffer<OpenLabel>(capacity: 64)
+  /// Names from annotations of the former, with the number of conditions up to theirs.
+  fileprivate var annotatedConditions: [(count: Int, name: String)] = []
   /// Number of labels so far.
   fileprivate var labelCount = 0
 
-  /// Something open.
+  /// Number of open labels.
+  var labelDepth: UInt32 { UInt32(truncatingIfNeeded: openLabels.count) }
+
+  /// Something open. Small, since hostile texts open many.
   struct Frame {
     enum Kind: UInt8 {
       /// A folded instruction whose operands are being read.
@@ -35,14 +45,11 @@ struct ExpressionParser: ~Copyable {
     }
 
     var kind: Kind
-    /// The identifier of the label; -1: none.
-    var label: Int32 = -1
-    /// What the identifier stood for outside.
-    var shadowed: UInt32 = 0
-    /// Where the instruction stands in the text.
+    /// Of `.plain` and `.condition`: whether the immediate of what to write after the operands is in `immediates`.
+    var hasImmediate = false
+    var opcode = Opcode.nop
+    /// Where that instruction stands in the text.
     var offset: UInt32 = 0
-    /// Of `.plain` and `.condition`: what to write once the operands are.
-    var instruction: Instruction
 
     /// Whether flat instructions may stand here.
     var takesFlat: Bool {
@@ -55,29 +62,66 @@ struct ExpressionParser: ~Copyable {
     var takesFolded: Bool { kind != .afterThen && kind != .afterOtherwise }
   }
 
+  /// The label of an open block.
+  struct OpenLabel {
+    /// The number of its identifier; -1: it has none.
+    var symbol: Int32
+    /// What the identifier stood for outside.
+    var shadowed: UInt32
+  }
+
   fileprivate mutating func reset() {
     instructions.count = 0
     branchTargets.count = 0
     labelNames.removeAll(keepingCapacity: true)
-    pendingNames.removeAll(keepingCapacity: true)
     frames.count = 0
+    immediates.count = 0
+    conditions.count = 0
+    openLabels.count = 0
+    annotatedConditions.removeAll(keepingCapacity: true)
     offsets.removeAll()
-    labelDepth = 0
     labelCount = 0
   }
 
   /// Writes an instruction that stands at `offset` in the text.
   @inline(__always)
   fileprivate mutating func emit(_ instruction: Instruction, at offset: Int) {
-    instructions.append(instruction)
+    if writesBody {
+      bodies.instruction(
+        instruction, labels: UnsafeBufferPointer(start: branchTargets.base, count: branchTargets.count))
+      // Tables are written in the opposite order to that in which they are read: this is the last one.
+      if case .labels(let range) = instruction.immediate { branchTargets.count = Int(range.start) }
+    } else {
+      instructions.append(instruction)
+    }
     if keepsOffsets { offsets.append(offset) }
+  }
+
+  /// Puts an instruction aside until its operands are written.
+  fileprivate mutating func push(_ kind: Frame.Kind, _ instruction: Instruction, at offset: Int) {
+    var frame = Frame(kind: kind, opcode: instruction.opcode, offset: UInt32(truncatingIfNeeded: offset))
+    if case .none = instruction.immediate {
+    } else {
+      frame.hasImmediate = true
+      immediates.append(instruction.immediate)
+    }
+    frames.append(frame)
+  }
+
+  /// The instruction that the innermost frame has put aside.
+  fileprivate mutating func takeInstruction() -> Instruction {
+    let frame = frames[frames.count - 1]
+    guard frame.hasImmediate else { return Instruction(frame.opcode) }
+    immediates.count -= 1
+    return Instruction(frame.opcode, immediates[immediates.count])
   }
 }
 
 /// What stands behind `block`, `loop` or `if`.
 private struct BlockHead {
   var label: Int32 = -1
-  var name: String?
+  /// The name of a `@name` annotation.
+  var annotation: String?
   var type = BlockType.empty
 }
 
@@ -109,8 +153,7 @@ extension ModuleParser {
     case .block, .loop, .if:
       try lexer.advance()
       let head = try blockHead(&lexer)
-      code.frames.append(
-        ExpressionParser.Frame(kind: opcode == .if ? .flatIf : .flat, instruction: Instruction(.nop)))
+      code.frames.append(ExpressionParser.Frame(kind: opcode == .if ? .flatIf : .flat))
       open(Instruction(opcode, .block(head.type)), head, at: offset)
     case .else:
       guard code.frames.count > 0, code.frames[code.frames.count - 1].kind == .flatIf else { throw lexer.unexpected() }
@@ -138,7 +181,7 @@ extension ModuleParser {
     guard lexer.kind == .identifier else { return }
     let offset = lexer.start
     let symbol = try symbol(&lexer)
-    guard symbol == Int(code.frames[code.frames.count - 1].label) else {
+    guard symbol == Int(code.openLabels[code.openLabels.count - 1].symbol) else {
       throw lexer.failure("mismatching label $\(symbols.name(symbol))", at: offset)
     }
   }
@@ -158,18 +201,14 @@ extension ModuleParser {
     case .block, .loop:
       try lexer.advance()
       let head = try blockHead(&lexer)
-      code.frames.append(ExpressionParser.Frame(kind: .block, instruction: Instruction(.nop)))
+      code.frames.append(ExpressionParser.Frame(kind: .block))
       open(Instruction(opcode, .block(head.type)), head, at: offset)
     case .if:
       try lexer.advance()
       let head = try blockHead(&lexer)
-      code.frames.append(
-        ExpressionParser.Frame(
-          kind: .condition, label: head.label, offset: UInt32(truncatingIfNeeded: offset),
-          instruction: Instruction(opcode, .block(head.type)))
-      )
-      // The name is known here only, and the number of the label only behind the operands.
-      if let name = head.name { code.pendingNames.append((code.frames.count, name)) }
+      code.push(.condition, Instruction(opcode, .block(head.type)), at: offset)
+      code.conditions.append(head.label)
+      if let name = head.annotation { code.annotatedConditions.append((code.conditions.count, name)) }
     case .else, .end: throw lexer.unexpected()
     default:
       try lexer.advance()
@@ -178,9 +217,7 @@ extension ModuleParser {
         code.emit(instruction, at: offset)
         try lexer.advance()
       } else {
-        code.frames.append(
-          ExpressionParser.Frame(
-            kind: .plain, offset: UInt32(truncatingIfNeeded: offset), instruction: instruction))
+        code.push(.plain, instruction, at: offset)
       }
     }
   }
@@ -190,13 +227,15 @@ extension ModuleParser {
     let frame = code.frames[code.frames.count - 1]
     switch (frame.kind, lexer.isWord("then")) {
     case (.condition, true):
-      var head = BlockHead(label: frame.label)
-      if let (position, name) = code.pendingNames.last, position == code.frames.count {
-        head.name = name
-        code.pendingNames.removeLast()
+      var head = BlockHead(label: code.conditions[code.conditions.count - 1])
+      if let (count, name) = code.annotatedConditions.last, count == code.conditions.count {
+        head.annotation = name
+        code.annotatedConditions.removeLast()
       }
+      code.conditions.count -= 1
+      let instruction = code.takeInstruction()
       code.frames[code.frames.count - 1].kind = .then
-      open(frame.instruction, head, at: Int(frame.offset))
+      open(instruction, head, at: Int(frame.offset))
     case (.afterThen, false):
       code.frames[code.frames.count - 1].kind = .otherwise
       code.emit(Instruction(.else), at: lexer.start)
@@ -210,7 +249,7 @@ extension ModuleParser {
     let position = code.frames.count - 1
     switch code.frames[position].kind {
     case .plain:
-      code.emit(code.frames[position].instruction, at: Int(code.frames[position].offset))
+      code.emit(code.takeInstruction(), at: Int(code.frames[position].offset))
       code.frames.count = position
     case .block, .afterThen, .afterOtherwise: closeBlock(at: lexer.start)
     case .then: code.frames[position].kind = .afterThen
@@ -233,12 +272,8 @@ extension ModuleParser {
 
   private mutating func blockHead(_ lexer: inout Lexer) throws(TextError) -> BlockHead {
     var head = BlockHead()
-    if lexer.kind == .identifier {
-      let symbol = try symbol(&lexer)
-      head.label = Int32(truncatingIfNeeded: symbol)
-      head.name = symbols.name(symbol)
-    }
-    if !lexer.annotations.isEmpty, let name = try annotatedName(&lexer) { head.name = name }
+    if lexer.kind == .identifier { head.label = Int32(truncatingIfNeeded: try symbol(&lexer)) }
+    if !lexer.annotations.isEmpty { head.annotation = try annotatedName(&lexer) }
     guard lexer.isOpen("type") || lexer.isOpen("param") || lexer.isOpen("result") else { return head }
     if let type = try explicitType(&lexer, names: .forbidden) {
       head.type = .type(type)
@@ -250,26 +285,24 @@ extension ModuleParser {
     return head
   }
 
-  /// Writes the instruction that opens the block of the innermost frame.
+  /// Writes the instruction that opens a block, whose label then is the innermost.
   private mutating func open(_ instruction: Instruction, _ head: BlockHead, at offset: Int) {
     code.emit(instruction, at: offset)
-    code.labelDepth += 1
-    if let name = head.name { code.labelNames.append(IndexedName(LabelIndex(code.labelCount), name)) }
-    code.labelCount += 1
-    if head.label >= 0 {
-      let position = code.frames.count - 1
-      code.frames[position].label = head.label
-      code.frames[position].shadowed = symbols[Int(head.label)].label
-      symbols[Int(head.label)].label = code.labelDepth
+    if let name = head.annotation ?? (head.label >= 0 ? symbols.name(Int(head.label)) : nil) {
+      code.labelNames.append(IndexedName(LabelIndex(code.labelCount), name))
     }
+    code.labelCount += 1
+    let shadowed = head.label >= 0 ? symbols[Int(head.label)].label : 0
+    code.openLabels.append(ExpressionParser.OpenLabel(symbol: head.label, shadowed: shadowed))
+    if head.label >= 0 { symbols[Int(head.label)].label = code.labelDepth }
   }
 
-  /// Writes the `end` of the block of the innermost frame, and leaves it.
+  /// Writes the `end` of the innermost block, and leaves it.
   private mutating func closeBlock(at offset: Int) {
-    let frame = code.frames[code.frames.count - 1]
     code.emit(Instruction(.end), at: offset)
     code.frames.count -= 1
-    code.labelDepth -= 1
-    if frame.label >= 0 { symbols[Int(frame.label)].label = frame.shadowed }
+    code.openLabels.count -= 1
+    let label = code.openLabels[code.openLabels.count]
+    if label.symbol >= 0 { symbols[Int(label.symbol)].label = label.shadowed }
   }
 }

@@ -130,23 +130,24 @@ extension ModuleParser {
     definition = "function"
     note(name, next.functions, \.functions)
     epoch += 1
-    let type = try typeUse(&lexer, names: .locals)
+    functionTypes.append(try typeUse(&lexer, names: .locals))
     let locals = try self.locals(&lexer)
     noteLocals()
-    try body(&lexer)
+    try body(&lexer, locals)
     if !code.labelNames.isEmpty {
       names.labels.append(FunctionNames(FunctionIndex(next.functions), code.labelNames))
     }
-    module.functions.append(
-      Function(
-        type: type,
-        body: FunctionBody(
-          locals: locals, instructions: code.instructions.array(), labels: code.branchTargets.array())))
     next.functions += 1
   }
 
-  /// The instructions of the function, with their final `end`.
-  private mutating func body(_ lexer: inout Lexer) throws(TextError) {
+  /// The instructions of the function; its body is written as it stands in a code section.
+  private mutating func body(_ lexer: inout Lexer, _ locals: [LocalGroup]) throws(TextError) {
+    let start = code.bodies.count
+    bodyStarts.append(UInt32(truncatingIfNeeded: start))
+    // Most bodies need a size of two bytes; the others are moved.
+    let region = code.bodies.open(expected: 0x80)
+    code.bodies.locals(locals)
+    code.writesBody = true
     if case .instruction(FunctionIndex(next.functions), let number)? = watched {
       code.keepsOffsets = true
       try expression(&lexer)
@@ -155,7 +156,10 @@ extension ModuleParser {
     } else {
       try expression(&lexer)
     }
-    code.instructions.append(Instruction(.end))
+    code.writesBody = false
+    code.bodies.instruction(Instruction(.end), labels: UnsafeBufferPointer(start: nil, count: 0))
+    code.bodies.close(region)
+    guard code.bodies.count - start <= ModuleDecoder.Limit.body else { throw lexer.failure("function body too large") }
   }
 
   /// `(local …)*`, behind the parameters in `signature`.

@@ -112,6 +112,9 @@ struct ModuleParser: ~Copyable {
   var nameSectionPosition: Int?
   var nameSectionPlace = SectionOrder.data
   var code = ExpressionParser()
+  /// Types of the functions defined so far, and where their bodies stand among those of `code`.
+  var functionTypes: [TypeIndex] = []
+  var bodyStarts: [UInt32] = []
   /// Number of the function being parsed, which tells its locals from those of others.
   var epoch: UInt32 = 0
   /// The item whose place is looked for, and the place once it was passed; see `locate`.
@@ -155,10 +158,16 @@ struct ModuleParser: ~Copyable {
       typeIndices[type] = TypeIndex(position)
     }
     try moduleAnnotations(&lexer)
+    var fields = 0
     while lexer.kind == .open {
+      let opening = lexer.parenthesis
       try field(&lexer)
       try moduleAnnotations(&lexer)
+      fields += 1
+      // Often enough to stop early, seldom enough to cost nothing.
+      if fields & 0xFFF == 0 { try checkCounts(lexer, at: opening) }
     }
+    try checkCounts(lexer, at: lexer.start)
     if !isWhole {
       try lexer.close()
     } else if lexer.kind != .end {
@@ -200,13 +209,30 @@ struct ModuleParser: ~Copyable {
     try lexer.close()
   }
 
+  /// Refuses more items than the binary format may hold.
+  private func checkCounts(_ lexer: borrowing Lexer, at offset: Int) throws(TextError) {
+    typealias Limit = ModuleDecoder.Limit
+    let counts: [(StaticString, Int, limit: Int)] = [
+      ("types", module.types.count, Limit.types), ("imports", module.imports.count, Limit.imports),
+      ("functions", functionTypes.count, Limit.functions), ("tables", module.tables.count, Limit.tables),
+      ("memories", module.memories.count, Limit.memories), ("globals", module.globals.count, Limit.globals),
+      ("exports", module.exports.count, Limit.exports), ("element segments", module.elements.count, Limit.segments),
+      ("data segments", module.data.count, Limit.segments),
+    ]
+    for (what, count, limit) in counts where count > limit { throw lexer.failure("too many \(what)", at: offset) }
+  }
+
   /// Remembers where `item` stands if it is the one looked for.
   mutating func note(_ item: WasmError.Location, at offset: Int) {
     if let watched, watched == item { watchedOffset = offset }
   }
 
-  /// Appends what is only known at the end: the name section, and where custom sections stand.
+  /// Adds what is only known at the end: the functions, the name section, and where custom sections stand.
   private mutating func finish() {
+    let section = CodeSection(bytes: code.bodies.array(), starts: bodyStarts, hasDataCount: true)
+    module.functions = functionTypes.enumerated().map { number, type in
+      Function(type: type, body: FunctionBody(section, number))
+    }
     module.hasDataCount = module.hasDataCount || needsDataCount
     let contents = names.encoded()
     if !contents.isEmpty {
