@@ -38,13 +38,17 @@ let package = Package(
   products: [
     .executable(name: "stablefuzz", targets: ["stablefuzz"]),
     .executable(name: "stablefuzz-bench", targets: ["Benchmarks"]),
+    // Static: the fuzzer brings `main`, which an executable of the package manager would define too.
+    .library(name: "LibFuzzerTarget", type: .static, targets: ["LibFuzzerTarget"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     target("ContentHash", ["CXXHash"]),
+    target("Gzip", ["CZlib"]),
     target("Entropy"),
     target("Wasm"),
     target("Canister", ["Wasm"]),
@@ -54,9 +58,10 @@ let package = Package(
     target("Generation", ["Canister", "Entropy"]),
     target("Differential", ["Execution", "Instrumentation"]),
     target("Minimization", ["Canister", "ContentHash"]),
-    target("Corpus", ["Canister", "ContentHash"]),
+    target("Corpus", ["Canister", "ContentHash", "Gzip"]),
     target("Reporting", ["Corpus"]),
     target("Campaign", ["Corpus", "Differential", "Generation", "Minimization", "Reporting"]),
+    target("LibFuzzerTarget", ["Instrumentation"]),
     .executableTarget(
       name: "stablefuzz",
       dependencies: [
@@ -70,10 +75,16 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
-    .target(name: "TestSupport", dependencies: ["Wasm"], path: "Tests/TestSupport", swiftSettings: strict),
+    .executableTarget(
+      name: "corrupt-modules", dependencies: ["Entropy", "Wasm"], path: "Tests/CorruptModules",
+      swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["Wasm"], path: "Tests/TestSupport", exclude: ["SpecSkips.txt"],
+      swiftSettings: strict),
     tests("Wasm", ["Wasm"]),
     tests("Canister", ["Canister"]),
     tests("Entropy", ["Entropy"]),
+    tests("Gzip", ["CZlib", "Gzip"]),
     tests("Instrumentation", ["Mutation"]),
     tests("Execution", ["Execution"]),
     tests("Generation", ["Generation"]),

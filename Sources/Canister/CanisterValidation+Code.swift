@@ -9,19 +9,27 @@ func validateCode(of module: Module, allowances: CanisterAllowances) throws(Cani
     let count = module.functions[position].body.instructions.count
     // No body this short can reach the limit, so nearly all of them need not be looked at.
     if !needsScan && count <= CanisterLimits.functionComplexity / Int(InstructionWeight.largest) { continue }
-    func error(_ reason: String) -> CanisterValidationError {
-      CanisterValidationError(reason, at: "function \(module.imports.count + position)")
-    }
+    let function = FunctionIndex(module.imports.count + position)
     var complexity = 0
-    for instruction in module.functions[position].body.instructions {
-      if needsScan, let reason = refusal(of: instruction.opcode) { throw error(reason) }
+    /// The instruction with which the function becomes too complex.
+    var surplus: Int?
+    for (number, instruction) in module.functions[position].body.instructions.enumerated() {
+      if needsScan, let reason = refusal(of: instruction.opcode) {
+        throw CanisterValidationError(reason, at: .instruction(function, number: number))
+      }
       complexity += Int(InstructionWeight.of(instruction.opcode))
+      if complexity > CanisterLimits.functionComplexity, surplus == nil { surplus = number }
     }
-    guard complexity <= CanisterLimits.functionComplexity else {
-      throw error("complexity \(complexity), allowed is \(CanisterLimits.functionComplexity)")
+    if let surplus {
+      throw CanisterValidationError(
+        "complexity \(complexity), allowed is \(CanisterLimits.functionComplexity)",
+        at: .instruction(function, number: surplus))
     }
+    // Not reached while every instruction weighs at least 1 and both limits are equal.
     guard count <= CanisterLimits.functionSize else {
-      throw error("\(count) instructions, allowed are \(CanisterLimits.functionSize)")
+      throw CanisterValidationError(
+        "\(count) instructions, allowed are \(CanisterLimits.functionSize)",
+        at: .instruction(function, number: CanisterLimits.functionSize))
     }
   }
 }
@@ -46,11 +54,13 @@ enum InstructionWeight {
 
   private static func weight(_ opcode: Opcode) -> UInt8 {
     switch opcode {
-    case .block, .loop, .if, .br, .brIf, .brTable, .call, .callIndirect, .memoryGrow: largest
+    case .block, .loop, .if, .br, .brIf, .brTable, .call, .callIndirect, .memoryGrow, .tableGrow: largest
     case .tableGet: 14
     case .refFunc: 8
+    case .tableSet: 7
     case .refIsNull: 6
-    case .f32Neg, .f32Abs, .f64Neg, .f64Abs, .memoryCopy: 4
+    case .tableFill: 5
+    case .f32Neg, .f32Abs, .f64Neg, .f64Abs, .memoryCopy, .tableCopy, .tableInit: 4
     case .f32Copysign, .f64Copysign, .f64Eq, .memoryFill: 3
     case .i32RemU, .i32RemS, .i64RemU, .i64RemS, .i32DivU, .i32DivS, .i64DivU, .i64DivS: 3
     case .i32TruncSatF32S, .i32TruncSatF32U, .i32TruncSatF64S, .i32TruncSatF64U: 3

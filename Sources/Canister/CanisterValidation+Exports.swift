@@ -23,17 +23,17 @@ func validateExports(of module: Module) throws(CanisterValidationError) {
   }
   guard methods.count <= CanisterLimits.methods else {
     throw CanisterValidationError(
-      "\(methods.count) methods, allowed are \(CanisterLimits.methods)", at: "export section")
+      "\(methods.count) methods, allowed are \(CanisterLimits.methods)", at: .section(.export))
   }
   guard methods.length <= CanisterLimits.methodNames else {
     throw CanisterValidationError(
-      "method names of \(methods.length) bytes, allowed are \(CanisterLimits.methodNames)", at: "export section")
+      "method names of \(methods.length) bytes, allowed are \(CanisterLimits.methodNames)", at: .section(.export))
   }
 }
 
 @inline(never)
 private func exportError(_ reason: String, _ entry: Export, _ position: Int) -> CanisterValidationError {
-  CanisterValidationError(reason, at: "export \(position), '\(entry.name)'")
+  CanisterValidationError("'\(entry.name)': \(reason)", at: .export(position))
 }
 
 /// Why a canister may not use this export name; nil if it may.

@@ -7,15 +7,27 @@ import Wasm
 public struct CanisterValidationError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The broken rule.
   public var reason: String
-  /// The part of the module that breaks it: `import 3 (ic0.foo)`, `function 7`.
-  public var location: String
+  /// The item that breaks it.
+  public var location: WasmError.Location
+  /// Position in the binary, in bytes from its start; nil until `located`.
+  public var offset: Int?
 
-  public init(_ reason: String, at location: String) {
+  public init(_ reason: String, at location: WasmError.Location) {
     self.reason = reason
     self.location = location
   }
 
-  public var description: String { "\(reason) (\(location))" }
+  public var description: String {
+    "\(reason) (\(location))" + (offset.map { " at offset 0x\(String($0, radix: 16))" } ?? "")
+  }
+
+  /// The same error with the offset of its item.
+  /// - Parameter bytes: the binary that the module was decoded from.
+  public func located(in bytes: [UInt8]) -> CanisterValidationError {
+    var error = self
+    error.offset = Wasm.offset(of: location, in: bytes)
+    return error
+  }
 }
 
 /// What modules may contain although the IC refuses it today, because the harness runs it all the same.
@@ -73,7 +85,7 @@ public func validateCanister(
   try validateGlobals(of: module)
   guard module.functions.count <= CanisterLimits.functions else {
     throw CanisterValidationError(
-      "\(module.functions.count) functions, allowed are \(CanisterLimits.functions)", at: "function section")
+      "\(module.functions.count) functions, allowed are \(CanisterLimits.functions)", at: .section(.function))
   }
   try validateMemories(of: module, parameters: parameters, allowances: allowances)
   try validateTables(of: module, allowances: allowances)
@@ -87,7 +99,7 @@ public func validateCanister(
 ///   the decoder judges those.
 public func validateCanisterSize(_ bytes: [UInt8]) throws(CanisterValidationError) {
   guard bytes.count <= CanisterLimits.module else {
-    throw CanisterValidationError("\(bytes.count) bytes, allowed are \(CanisterLimits.module)", at: "module")
+    throw CanisterValidationError("\(bytes.count) bytes, allowed are \(CanisterLimits.module)", at: .section(.start))
   }
   var position = 8
   while position < bytes.count {
@@ -101,7 +113,7 @@ public func validateCanisterSize(_ bytes: [UInt8]) throws(CanisterValidationErro
       shift += 7
     } while bytes[position] & 0x80 != 0
     if section == 10 && size > CanisterLimits.codeSection {
-      throw CanisterValidationError("\(size) bytes, allowed are \(CanisterLimits.codeSection)", at: "code section")
+      throw CanisterValidationError("\(size) bytes, allowed are \(CanisterLimits.codeSection)", at: .section(.code))
     }
     position += 1 + size
   }
@@ -144,7 +156,7 @@ private func validateImports(of module: Module) throws(CanisterValidationError) 
 
 @inline(never)
 private func importError(_ reason: String, _ entry: Import, _ position: Int) -> CanisterValidationError {
-  CanisterValidationError(reason, at: "import \(position), \(entry.module).\(entry.name)")
+  CanisterValidationError("\(entry.module).\(entry.name): \(reason)", at: .import(position))
 }
 
 /// Tables and memories may be imported by name from `env` on the IC, where nothing but the replica itself could provide
@@ -183,7 +195,7 @@ private func validateActiveData(of module: Module) throws(CanisterValidationErro
   for position in module.data.indices {
     guard case .active(let memory, let offset) = module.data[position].mode else { continue }
     func error(_ reason: String) -> CanisterValidationError {
-      CanisterValidationError(reason, at: "data segment \(position)")
+      CanisterValidationError(reason, at: .data(DataIndex(position)))
     }
     guard module.memories.indices.contains(memory.position) else { throw error("unknown memory \(memory)") }
     let type = module.memories[memory.position]
@@ -203,10 +215,10 @@ private func validateActiveData(of module: Module) throws(CanisterValidationErro
 private func validateGlobals(of module: Module) throws(CanisterValidationError) {
   guard module.globals.count <= CanisterLimits.globals else {
     throw CanisterValidationError(
-      "\(module.globals.count) globals, allowed are \(CanisterLimits.globals)", at: "global section")
+      "\(module.globals.count) globals, allowed are \(CanisterLimits.globals)", at: .section(.global))
   }
   for position in module.globals.indices where module.globals[position].type.value.isReference {
-    throw CanisterValidationError("globals of reference type are not allowed", at: "global \(position)")
+    throw CanisterValidationError("globals of reference type are not allowed", at: .global(GlobalIndex(position)))
   }
 }
 
@@ -215,15 +227,17 @@ private func validateMemories(
 ) throws(CanisterValidationError) {
   guard let heap = module.memories.first else { return }
   if module.memories.count > 1 && !allowances.contains(.furtherMemories) {
-    throw CanisterValidationError("more than one memory", at: "memory 1")
+    throw CanisterValidationError("more than one memory", at: .memory(MemoryIndex(1)))
   }
   let limit = parameters.heapLimit(is64Bit: heap.is64Bit)
   // A 32-bit heap's declared maximum is capped instead of refused: 65,536 pages are what every toolchain declares.
   if heap.is64Bit, let maximum = heap.limits.maximum, maximum > limit {
-    throw CanisterValidationError("declared maximum of \(maximum) pages, allowed are \(limit)", at: "memory 0")
+    throw CanisterValidationError(
+      "declared maximum of \(maximum) pages, allowed are \(limit)", at: .memory(MemoryIndex(0)))
   }
   if heap.limits.minimum > limit {
-    throw CanisterValidationError("initial size of \(heap.limits.minimum) pages, allowed are \(limit)", at: "memory 0")
+    throw CanisterValidationError(
+      "initial size of \(heap.limits.minimum) pages, allowed are \(limit)", at: .memory(MemoryIndex(0)))
   }
   // Further memories have no rule on the IC; an instance that asks for more than this machine has is poisoned.
 }
@@ -232,13 +246,13 @@ private func validateTables(
   of module: Module, allowances: CanisterAllowances
 ) throws(CanisterValidationError) {
   if module.tables.count > 1 && !allowances.contains(.furtherTables) {
-    throw CanisterValidationError("more than one table", at: "table 1")
+    throw CanisterValidationError("more than one table", at: .table(TableIndex(1)))
   }
   for position in module.tables.indices {
     let minimum = module.tables[position].type.limits.minimum
     if minimum > CanisterLimits.tableElements {
       throw CanisterValidationError(
-        "\(minimum) elements, allowed are \(CanisterLimits.tableElements)", at: "table \(position)")
+        "\(minimum) elements, allowed are \(CanisterLimits.tableElements)", at: .table(TableIndex(position)))
     }
   }
 }
@@ -248,11 +262,11 @@ private func validateTables(
 private func validateMetadata(of module: Module) throws(CanisterValidationError) {
   var names: [Substring.UTF8View] = []
   var size = 0
-  for section in module.customSections {
+  for (position, section) in module.customSections.enumerated() {
     let name = section.name
     guard startsWith(name, "icp:") else { continue }
     func error(_ reason: String) -> CanisterValidationError {
-      CanisterValidationError(reason, at: "custom section '\(name)'")
+      CanisterValidationError("'\(name)': \(reason)", at: .customSection(position))
     }
     let scope = startsWith(name, "icp:public ") ? 11 : startsWith(name, "icp:private ") ? 12 : 0
     guard scope > 0 else { throw error("must begin with 'icp:public ' or 'icp:private '") }

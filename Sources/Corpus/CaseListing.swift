@@ -1,7 +1,8 @@
 // Cases by path: which files a file or directory stands for, and what is in them.
 // Used by `replay`, `gate`, `minimize` and the regression tests.
 
-/// The case files that a path stands for: a file is itself, a directory is every `.wasm` below it.
+/// The case files that a path stands for: a file is itself, a directory is every `.wasm` and `.wasm.gz` below it, and
+/// every `.wat` that does not stand beside one of these with the same name, whose text it is.
 ///
 /// - Returns: paths in the order of their bytes. Hidden files and linked directories are left out.
 /// - Throws: `CorpusError.io` if the path, or a directory below it, cannot be read.
@@ -17,12 +18,13 @@ public func listCases(at path: String) throws(CorpusError) -> [String] {
 }
 
 private func collect(_ directory: String, into found: inout [String]) throws(CorpusError) {
-  for name in try names(in: directory) {
+  let names = try names(in: directory)
+  for name in names {
     let path = directory == "/" ? "/\(name)" : "\(directory)/\(name)"
     switch kind(of: path) {
     // A link to a directory could lead back here.
     case .directory: if !isLink(path) { try collect(path, into: &found) }
-    case .file: if name.hasSuffix(".wasm") { found.append(path) }
+    case .file: if ModuleFile.isCase(name, in: names) { found.append(path) }
     case .other, nil: break
     }
   }
@@ -32,7 +34,7 @@ private func collect(_ directory: String, into found: inout [String]) throws(Cor
 ///
 /// - Throws: `CorpusError.io`, or what is wrong with the contents, with the path.
 public func readEntry(_ path: String) throws(CorpusError) -> CorpusEntry {
-  let bytes = try readFile(path)
+  let bytes = try ModuleFile(reading: path).binary()
   do throws(CorpusError) {
     return try decodeEnvelope(bytes)
   } catch {

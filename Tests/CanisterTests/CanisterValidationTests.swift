@@ -36,8 +36,12 @@ private func expectRefused(
   change(&module)
   let found = error(module, allowances)
   #expect(found?.reason.contains(reason) == true, "\(String(describing: found))", sourceLocation: sourceLocation)
+  let bytes = encode(module)
+  let offset = found?.located(in: bytes).offset
+  #expect(offset.map { $0 < bytes.count } == true, "no offset", sourceLocation: sourceLocation)
   if let location {
-    #expect(found?.location.contains(location) == true, "\(String(describing: found))", sourceLocation: sourceLocation)
+    let place = found.map { "\($0.location)" }
+    #expect(place?.hasPrefix(location) == true, "\(String(describing: found))", sourceLocation: sourceLocation)
   }
 }
 
@@ -59,7 +63,7 @@ private func expectAccepted(
   // MARK: Imports
 
   @Test func imports() {
-    expectRefused("module 'env' is unknown", at: "import 0, env.stable_read") { $0.imports[0].module = "env" }
+    expectRefused("env.stable_read: module 'env' is unknown", at: "import 0") { $0.imports[0].module = "env" }
     expectRefused("module '__' is unknown") {
       $0.imports[0] = Import(module: "__", name: "internal_trap", kind: .function(TypeIndex(1)))
     }
@@ -122,7 +126,7 @@ private func expectAccepted(
     "__persistent_mutable_global_", "memory", "table",
   ])
   func reservedNames(_ name: String) {
-    expectRefused("reserved", at: "'\(name)'") {
+    expectRefused("'\(name)': reserved", at: "export 0") {
       $0.tables = [Table(TableType(.funcref, Limits(minimum: 0)))]
       $0.exports[0].name = name
     }
@@ -295,7 +299,9 @@ private func expectAccepted(
       $0.customSections = sections(
         "icp:public candid:service", "icp:private x", "icp:public ", "name", "producers", "stablefuzz.plan", "name")
     }
-    expectRefused("must begin with", at: "icp:candid") { $0.customSections = sections("icp:candid") }
+    expectRefused("'icp:candid': must begin with", at: "custom section 0") {
+      $0.customSections = sections("icp:candid")
+    }
     expectRefused("must begin with") { $0.customSections = sections("icp:public") }
     expectRefused("used twice") { $0.customSections = sections("icp:public a", "icp:private a") }
     let sixteen = (0..<16).map { CustomSection(name: "icp:public \($0)", bytes: []) }
@@ -310,12 +316,17 @@ private func expectAccepted(
     var bytes = encode(sample())
     try validateCanisterSize(bytes)
     try validateCanisterSize([])
-    // A code section that claims 10 MiB and one byte.
+    // A code section that claims 10 MiB, and one of one byte more.
+    try validateCanisterSize(bytes + [10, 0x80, 0x80, 0x80, 0x05])
     bytes += [10, 0x81, 0x80, 0x80, 0x05]
-    #expect(throws: CanisterValidationError.self) { try validateCanisterSize(bytes) }
-    #expect(throws: CanisterValidationError.self) {
-      try validateCanisterSize(Array(repeating: 0, count: (100 << 20) + 1))
-    }
+    let refused = #expect(throws: CanisterValidationError.self) { try validateCanisterSize(bytes) }
+    #expect(refused?.description == "10485761 bytes, allowed are 10485760 (code section)")
+    // A module of 100 MiB, and one of one byte more; both are all zeros after a preamble.
+    var large = Array(encode(Module()))
+    large += Array(repeating: 0, count: (100 << 20) - large.count)
+    try validateCanisterSize(large)
+    large.append(0)
+    #expect(throws: CanisterValidationError.self) { try validateCanisterSize(large) }
     for length in bytes.indices { try? validateCanisterSize(Array(bytes[..<length])) }
   }
 

@@ -190,6 +190,49 @@ private func envelope(_ size: Int) -> [UInt8] {
     #expect(try listCases(at: scratch.path + "/") == expected)
   }
 
+  // MARK: Text
+
+  @Test func casesMayBeText() throws {
+    let scratch = try Scratch()
+    let text = "(module (import \"ic0\" \"stable_size\" (func (result i32))) (func (export \"canister_init\")))"
+    try writeFile(Array(text.utf8), to: "\(scratch.path)/plain.wat")
+    let plain = try readEntry("\(scratch.path)/plain.wat")
+    #expect(plain.case.module == encode(try parseText(text)))
+    #expect(plain.case.plan == defaultPlan(for: try parseText(text)))
+
+    // An entry printed as text is the same entry, plan and origin included.
+    let envelope = encodeEnvelope(sampleEntry())
+    let printed = printText(try decode(envelope))
+    try writeFile(Array(printed.utf8), to: "\(scratch.path)/entry.wat")
+    #expect(try readEntry("\(scratch.path)/entry.wat") == sampleEntry())
+
+    // The text beside a binary is its rendering, not a case.
+    try writeFile(envelope, to: "\(scratch.path)/entry.wasm")
+    try writeFile(Array(printed.utf8), to: "\(scratch.path)/.hidden.wat")
+    let listed = try listCases(at: scratch.path)
+    #expect(listed == ["\(scratch.path)/entry.wasm", "\(scratch.path)/plain.wat"])
+  }
+
+  @Test func whatIsWrongWithATextHasItsPlace() throws {
+    let scratch = try Scratch()
+    let path = "\(scratch.path)/bad.wat"
+    try writeFile(Array("(module\n  (func i32.foo))".utf8), to: path)
+    do {
+      _ = try readEntry(path)
+      Issue.record("read")
+    } catch {
+      #expect("\(error)" == "\(path):2:9: unknown operator i32.foo\n    (func i32.foo))\n          ^")
+      #expect(error.offset == 16 && !error.isInputOutput)
+    }
+    try writeFile(Array("(func\n  (i32.const 1))".utf8), to: path)
+    do {
+      _ = try ModuleFile(reading: path).validModule()
+      Issue.record("valid")
+    } catch {
+      #expect("\(error)".hasPrefix("\(path):2:16: type mismatch"), "\(error)")
+    }
+  }
+
   // MARK: Records
 
   @Test func recordsRoundTrip() throws {

@@ -39,6 +39,21 @@ func checkValidity(_ generated: GeneratedCase, _ profile: GeneratorProfile, _ na
     }
   }
 
+  /// Every generated module comes back from its text.
+  @Test(arguments: GeneratorProfile.allCases)
+  func textsAreTheSameModules(_ profile: GeneratorProfile) throws {
+    let generator = Generator(profile: profile)
+    for index in 0..<caseCount / 10 {
+      let module = generator.generate(seed: 17, index: index).module
+      do throws(TextError) {
+        let parsed = try parseText(printText(module))
+        #expect(encode(parsed) == encode(module), "17:\(index)")
+      } catch {
+        Issue.record("17:\(index): \(error.marked)")
+      }
+    }
+  }
+
   @Test(arguments: GeneratorProfile.allCases)
   func theSameSeedGivesTheSameCase(_ profile: GeneratorProfile) {
     let generator = Generator(profile: profile)

@@ -2,6 +2,7 @@
 // Read by the tests of the format, and by the tests that execute the assertions.
 
 import Foundation
+import Wasm
 
 /// One script of the suite.
 public struct SpecFile: Sendable, CustomStringConvertible {
@@ -24,10 +25,13 @@ public struct SpecFile: Sendable, CustomStringConvertible {
   public let beyond: [String: Int]
   /// Number of valid modules, those beyond our features included.
   public let validModules: Int
+  /// The script itself, where it is read from its text.
+  var script: URL?
 
   public var description: String { name }
 
   public func commands() throws -> [SpecCommand] {
+    if let script { return try Self.commands(of: script) }
     let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
     guard let script = files.first(where: { $0.pathExtension == "json" }) else { return [] }
     return try JSONDecoder().decode(SpecScript.self, from: try Data(contentsOf: script)).commands
@@ -35,6 +39,7 @@ public struct SpecFile: Sendable, CustomStringConvertible {
 
   /// The binary of a command that names one.
   public func module(_ command: SpecCommand) throws -> [UInt8]? {
+    if let contents = command.contents { return try contents.get() }
     guard let name = command.binary else { return nil }
     return try Inputs.bytes(folder.appendingPathComponent(name))
   }
@@ -93,24 +98,27 @@ public struct SpecCommand: Decodable, Sendable {
     case assertInvalidCustom = "assert_invalid_custom"
   }
 
-  public let kind: Kind
-  public let line: Int
+  public internal(set) var kind: Kind
+  public internal(set) var line: Int
   /// The module's file; text where `moduleType` is "text".
-  public let filename: String?
+  public internal(set) var filename: String?
   /// The binary made from a module given as text, where there is one.
-  public let binaryFilename: String?
-  public let moduleType: String?
+  public internal(set) var binaryFilename: String?
+  public internal(set) var moduleType: String?
   /// Name that later actions use for a module.
-  public let name: String?
+  public internal(set) var name: String?
   /// Name under which `register` offers a module's exports.
-  public let registeredName: String?
-  public let action: SpecAction?
-  public let expected: [SpecValue]?
+  public internal(set) var registeredName: String?
+  public internal(set) var action: SpecAction?
+  public internal(set) var expected: [SpecValue]?
   /// The expected message.
-  public let text: String?
+  public internal(set) var text: String?
   /// Of `module_instance`: the new instance and the definition that it is made from.
-  public let instance: String?
-  public let definition: String?
+  public internal(set) var instance: String?
+  public internal(set) var definition: String?
+
+  /// The module itself, of a script read from its text: its binary, or why there is none.
+  var contents: Result<[UInt8], WasmError>?
 
   /// File name of the module in binary form, if the command has one.
   public var binary: String? { binaryFilename ?? (moduleType == "binary" ? filename : nil) }
@@ -155,6 +163,13 @@ public struct SpecValue: Decodable, Sendable {
   public let texts: [String]
   /// The alternatives of `either`.
   public let alternatives: [SpecValue]
+
+  init(type: String, laneType: String? = nil, texts: [String] = [], alternatives: [SpecValue] = []) {
+    self.type = type
+    self.laneType = laneType
+    self.texts = texts
+    self.alternatives = alternatives
+  }
 
   private enum CodingKeys: String, CodingKey {
     case laneType = "lane_type"

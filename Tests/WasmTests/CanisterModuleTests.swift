@@ -17,8 +17,10 @@ func canisterModules() -> [URL] {
 @Suite struct CanisterModuleTests {
   @Test(arguments: canisterModules())
   func canistersSurvive(_ url: URL) throws {
-    let module = try decodeAndValidate(try Inputs.bytes(url))
+    let bytes = try Inputs.bytes(url)
+    let module = try decodeAndValidate(bytes)
     expectRoundTrip(module, url.lastPathComponent)
+    #expect(sectionDifference(bytes, encode(module)) == nil)
     if let section = module.customSections.first(where: { $0.name == NameSection.sectionName }) {
       let names = try #require(NameSection(decoding: section.bytes))
       #expect(NameSection(decoding: names.encoded()) == names)

@@ -43,6 +43,10 @@ private func seeds() throws -> [[UInt8]] {
   return seeds
 }
 
+private func unsigned(_ value: Int) -> [UInt8] {
+  value < 0x80 ? [UInt8(value)] : [UInt8(value & 0x7F) | 0x80] + unsigned(value >> 7)
+}
+
 @Suite struct HostileInputTests {
   @Test func everyTruncationIsRefusedOrStillAModule() throws {
     for bytes in try seeds().filter({ $0.count < 2_000 }) {
@@ -132,6 +136,45 @@ private func seeds() throws -> [[UInt8]] {
     }
   }
 
+  /// Bodies of as many bytes as are accepted, and of one more; code of zeros is `unreachable` over and over.
+  @Test func bodiesAreBounded() {
+    let limit = 7_654_321
+    // The declaration of no locals, and the final `end`, are part of the body.
+    #expect(exercise(binary([UInt8](repeating: 0, count: limit - 2) + [0x0B]), "the largest body") == nil)
+    let error = exercise(binary([UInt8](repeating: 0, count: limit - 1) + [0x0B]), "a larger body")
+    #expect(error?.reason == "function body too large")
+  }
+
+  @Test func numbersOfTypesAndFunctionsAreBounded() throws {
+    func section(_ id: UInt8, _ count: Int, _ entry: [UInt8]) -> [UInt8] {
+      let contents = unsigned(count) + [UInt8]([[UInt8]](repeating: entry, count: count).joined())
+      return [id] + unsigned(contents.count) + contents
+    }
+    let type = section(1, 1, [0x60, 0, 0])
+    for (count, isAccepted) in [(1_000_000, true), (1_000_001, false)] {
+      let functions = type + section(3, count, [0]) + section(10, count, [2, 0, 0x0B])
+      #expect(((try? decodeAndValidate(preamble + functions)) != nil) == isAccepted)
+      #expect(((try? decodeAndValidate(preamble + section(1, count, [0x60, 0, 0]))) != nil) == isAccepted)
+    }
+  }
+
+  /// Locals beyond those that are looked up in one step.
+  @Test func manyLocalsAreFound() {
+    func code(_ local: Int, _ opcode: UInt8) -> [UInt8] {
+      // 4,000 i32, 40,000 i64, 6,000 f32; the local is read and dropped by an operator of the type it should have.
+      let locals: [UInt8] = [3] + unsigned(4_000) + [0x7F] + unsigned(40_000) + [0x7E] + unsigned(6_000) + [0x7D]
+      let body = locals + [0x20] + unsigned(local) + [opcode, 0x1A, 0x0B]
+      let entry = unsigned(body.count) + body
+      return preamble + [1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10] + unsigned(entry.count + 1) + [1] + entry
+    }
+    for local in [0, 3_999, 4_000, 4_095, 4_096, 10_000, 43_999, 44_000, 49_999, 50_000] {
+      let opcode: UInt8? = local < 4_000 ? 0x45 : local < 44_000 ? 0x50 : local < 50_000 ? 0x8B : nil
+      for candidate: UInt8 in [0x45, 0x50, 0x8B] {
+        #expect((exercise(code(local, candidate), "local \(local)") == nil) == (candidate == opcode))
+      }
+    }
+  }
+
   /// Calls of functions with 1,000 results pile up operands; the stack of the validator is bounded.
   @Test func operandsAreBounded() {
     let many = [ValueType](repeating: .i32, count: 1_000)
@@ -154,9 +197,6 @@ private func seeds() throws -> [[UInt8]] {
 
   /// A module with one function of these bytes.
   private func binary(_ code: [UInt8]) -> [UInt8] {
-    func unsigned(_ value: Int) -> [UInt8] {
-      value < 0x80 ? [UInt8(value)] : [UInt8(value & 0x7F) | 0x80] + unsigned(value >> 7)
-    }
     let body = [0] + code
     let entry = unsigned(body.count) + body
     return preamble + [1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10] + unsigned(entry.count + 1) + [1] + entry

@@ -128,6 +128,11 @@ struct ByteCursor {
   @inline(never)
   mutating func unsigned(bits: UInt64) throws(WasmError) -> UInt64 {
     let start = position
+    // Two bytes are the most frequent length that gets here.
+    if remaining >= 2, base[start] >= 0x80, base[start &+ 1] < 0x80 {
+      position &+= 2
+      return UInt64(base[start] & 0x7F) | UInt64(base[start &+ 1]) << 7
+    }
     var result: UInt64 = 0
     var shift: UInt64 = 0
     while true {
@@ -178,12 +183,49 @@ struct ByteCursor {
     return count
   }
 
+  /// The same, for at most `limit` entries.
+  mutating func count(minimumSize: Int = 1, limit: Int, _ reason: String) throws(WasmError) -> Int {
+    let start = position
+    let count = try count(minimumSize: minimumSize)
+    guard count <= limit else { throw malformed(reason, at: start) }
+    return count
+  }
+
   mutating func name() throws(WasmError) -> String {
     let length = try count()
     let buffer = UnsafeBufferPointer(start: base + position, count: length)
     guard let name = String(validating: buffer, as: UTF8.self) else { throw malformed("malformed UTF-8 encoding") }
     position &+= length
     return name
+  }
+
+  /// The declarations of a body's locals.
+  mutating func locals() throws(WasmError) -> [LocalGroup] {
+    let start = position
+    let count = try count(minimumSize: 2)
+    if count == 0 { return [] }
+    var groups: [LocalGroup] = []
+    groups.reserveCapacity(count)
+    var total: UInt64 = 0
+    for _ in 0..<count {
+      let size = try u32()
+      total &+= UInt64(size)
+      guard total <= ModuleDecoder.Limit.locals else { throw malformed("too many locals", at: start) }
+      groups.append(LocalGroup(count: size, type: try valueType()))
+    }
+    return groups
+  }
+
+  /// Moves over the declarations of a body's locals.
+  mutating func skipLocals() throws(WasmError) {
+    let start = position
+    let count = try count(minimumSize: 2)
+    var total: UInt64 = 0
+    for _ in 0..<count {
+      total &+= UInt64(try u32())
+      guard total <= ModuleDecoder.Limit.locals else { throw malformed("too many locals", at: start) }
+      _ = try valueType()
+    }
   }
 
   mutating func valueType() throws(WasmError) -> ValueType {

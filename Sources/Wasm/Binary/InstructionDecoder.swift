@@ -20,15 +20,27 @@ struct InstructionDecoder: ~Copyable {
   }
 
   /// Reads instructions up to and including the `end` that closes the expression.
+  @inline(never)
   mutating func expression(_ source: inout ByteCursor) throws(WasmError) {
     instructions.count = 0
+    try read(&source, keeps: true)
+  }
+
+  /// Moves over instructions up to and including the `end` that closes the expression; none is kept.
+  @inline(never)
+  mutating func scan(_ source: inout ByteCursor) throws(WasmError) {
+    try read(&source, keeps: false)
+  }
+
+  @inline(__always)
+  private mutating func read(_ source: inout ByteCursor, keeps: Bool) throws(WasmError) {
     labels.count = 0
     nesting.count = 0
     var cursor = source
     while true {
       let start = cursor.position
       let (instruction, role) = try next(&cursor)
-      instructions.append(instruction)
+      if keeps { instructions.append(instruction) } else { labels.count = 0 }
       switch role {
       case .plain, .prefix, .illegal:
         if case .block = instruction.immediate {
@@ -46,6 +58,19 @@ struct InstructionDecoder: ~Copyable {
         }
         nesting.count &-= 1
       }
+    }
+  }
+
+  /// Calls `body` with each instruction up to and including the `end` that closes the expression. Labels of a
+  /// `br_table` are in `labels` until the next instruction.
+  @inline(__always)
+  mutating func forEach(
+    _ cursor: inout ByteCursor, _ body: (Instruction, borrowing ScratchBuffer<UInt32>) -> Void
+  ) throws(WasmError) {
+    while !cursor.isAtEnd {
+      labels.count = 0
+      let (instruction, _) = try next(&cursor)
+      body(instruction, labels)
     }
   }
 
@@ -76,14 +101,14 @@ struct InstructionDecoder: ~Copyable {
   ) throws(WasmError) -> Immediate {
     switch shape {
     case .none: return .none
-    case .block: return .block(try blockType(&cursor))
+    case .block: return .block(try cursor.blockType())
     case .label: return .label(try cursor.u32())
     case .labels: return .labels(try branchTable(&cursor))
     case .function: return .function(try cursor.index())
     case .indirectCall:
       let type: TypeIndex = try cursor.index()
       return .indirectCall(type, try cursor.index())
-    case .resultType: return .resultType(try resultType(&cursor))
+    case .resultType: return .resultType(try cursor.resultType())
     case .referenceType: return .referenceType(try cursor.referenceType())
     case .local: return .local(try cursor.index())
     case .global: return .global(try cursor.index())
@@ -103,9 +128,9 @@ struct InstructionDecoder: ~Copyable {
     case .memoryCopy:
       let destination: MemoryIndex = try cursor.index()
       return .memoryCopy(destination: destination, source: try cursor.index())
-    case .memoryAccess: return .memoryAccess(try memoryAccess(&cursor))
+    case .memoryAccess: return .memoryAccess(try cursor.memoryAccess())
     case .memoryLane:
-      let access = try memoryAccess(&cursor)
+      let access = try cursor.memoryAccess()
       return .memoryLane(access, lane: try cursor.byte())
     case .data:
       try requireDataCount(cursor)
@@ -132,43 +157,12 @@ struct InstructionDecoder: ~Copyable {
     if !hasDataCount { throw cursor.malformed("data count section required") }
   }
 
-  /// `0x40`, a value type, or a type index as a non-negative 33-bit signed integer.
-  private func blockType(_ cursor: inout ByteCursor) throws(WasmError) -> BlockType {
-    let first = try cursor.peek()
-    if first == 0x40 {
-      cursor.position &+= 1
-      return .empty
-    }
-    if first & 0xC0 == 0x40 { return .value(try cursor.valueType()) }
-    let start = cursor.position
-    let index = try cursor.signed(bits: 33)
-    guard let index = UInt32(exactly: index) else { throw cursor.malformed("malformed block type", at: start) }
-    return .type(TypeIndex(index))
-  }
-
   private mutating func branchTable(_ cursor: inout ByteCursor) throws(WasmError) -> LabelRange {
     let count = try cursor.count()
     let start = labels.count
     labels.reserve(count + 1)
     for _ in 0..<count + 1 { labels.append(try cursor.u32()) }
     return LabelRange(start: UInt32(truncatingIfNeeded: start), count: UInt32(truncatingIfNeeded: count + 1))
-  }
-
-  private func resultType(_ cursor: inout ByteCursor) throws(WasmError) -> ValueType? {
-    let count = try cursor.count()
-    var type: ValueType?
-    for _ in 0..<count { type = try cursor.valueType() }
-    return count == 1 ? type : nil
-  }
-
-  /// Flags (alignment, and whether a memory index follows), memory index, offset.
-  @inline(__always)
-  private func memoryAccess(_ cursor: inout ByteCursor) throws(WasmError) -> MemoryAccess {
-    let start = cursor.position
-    let flags = try cursor.u32()
-    guard flags < 0x80 else { throw cursor.malformed("malformed memop flags", at: start) }
-    let memory: MemoryIndex = flags & 0x40 == 0 ? MemoryIndex(0 as UInt32) : try cursor.index()
-    return MemoryAccess(alignment: UInt8(flags & 0x3F), offset: try cursor.u64(), memory: memory)
   }
 
   private func vector(_ cursor: inout ByteCursor) throws(WasmError) -> V128 {

@@ -5,10 +5,44 @@ extension ByteSink {
   /// Writes `instructions` as they are; a final `end` is theirs to contain or not.
   mutating func instructions(_ instructions: [Instruction], labels: [UInt32]) {
     instructions.withUnsafeBufferPointer { source in
-      for instruction in source {
-        opcode(instruction.opcode)
-        immediate(instruction.immediate, labels)
+      labels.withUnsafeBufferPointer { labels in
+        for instruction in source { self.instruction(instruction, labels: labels) }
       }
+    }
+  }
+
+  /// Writes one instruction; `br_table` takes its targets from `labels`.
+  @inline(__always)
+  mutating func instruction(_ instruction: Instruction, labels: UnsafeBufferPointer<UInt32>) {
+    opcode(instruction.opcode)
+    immediate(instruction.immediate, labels)
+  }
+
+  /// Declarations of locals.
+  mutating func locals(_ groups: [LocalGroup]) {
+    length(groups.count)
+    for group in groups {
+      unsigned(group.count)
+      byte(group.type.rawValue)
+    }
+  }
+
+  /// A body that is still in its bytes, which may hold longer integers than needed, with its size.
+  mutating func body(_ number: Int, of section: CodeSection) {
+    do throws(WasmError) {
+      try section.withBody(number) { cursor throws(WasmError) in
+        let region = open(expected: cursor.remaining)
+        locals(try cursor.locals())
+        var decoder = InstructionDecoder()
+        decoder.hasDataCount = true
+        try decoder.forEach(&cursor) { instruction, labels in
+          opcode(instruction.opcode)
+          immediate(instruction.immediate, UnsafeBufferPointer(start: labels.base, count: labels.count))
+        }
+        close(region)
+      }
+    } catch {
+      fatalError("body \(number) was decoded before and is not well-formed now: \(error)")
     }
   }
 
@@ -30,7 +64,7 @@ extension ByteSink {
   }
 
   @inline(__always)
-  private mutating func immediate(_ immediate: Immediate, _ labels: [UInt32]) {
+  private mutating func immediate(_ immediate: Immediate, _ labels: UnsafeBufferPointer<UInt32>) {
     switch immediate {
     case .none: break
     case .block(let type): blockType(type)
@@ -86,7 +120,7 @@ extension ByteSink {
   }
 
   /// A range outside `labels`, which no valid body has, is written as a table with the default 0 alone.
-  private mutating func branchTable(_ range: LabelRange, _ labels: [UInt32]) {
+  private mutating func branchTable(_ range: LabelRange, _ labels: UnsafeBufferPointer<UInt32>) {
     guard range.count > 0, range.indices.upperBound <= labels.count else {
       unsigned(0 as UInt32)
       unsigned(0 as UInt32)

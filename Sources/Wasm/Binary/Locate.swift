@@ -1,4 +1,4 @@
-// From the item named by a validation error to its byte offset, by decoding the bytes once more.
+// From the item named by an error to its byte offset, by decoding the bytes once more.
 // Comes after `validate` where the module was decoded from bytes.
 
 /// Adds the byte offset of the item or instruction that `error` names.
@@ -7,7 +7,13 @@
 public func locate(_ error: WasmError, in bytes: [UInt8]) -> WasmError {
   guard error.offset == nil, let location = error.location else { return error }
   var located = error
-  located.offset = bytes.withUnsafeBufferPointer { buffer in
+  located.offset = offset(of: location, in: bytes)
+  return located
+}
+
+/// The byte offset of an item or instruction; nil if it is not in `bytes`.
+public func offset(of location: WasmError.Location, in bytes: [UInt8]) -> Int? {
+  bytes.withUnsafeBufferPointer { buffer in
     var decoder = ModuleDecoder(buffer)
     var number = 0
     if case .instruction(let function, let instruction) = location {
@@ -31,5 +37,4 @@ public func locate(_ error: WasmError, in bytes: [UInt8]) -> WasmError {
     }
     return decoder.cursor.position
   }
-  return located
 }

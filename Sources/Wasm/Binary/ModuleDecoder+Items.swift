@@ -34,7 +34,7 @@ extension ModuleDecoder {
   // MARK: Definitions
 
   mutating func decodeTables() throws(WasmError) {
-    let count = try cursor.count(minimumSize: 3)
+    let count = try cursor.count(minimumSize: 3, limit: Limit.tables, "too many tables")
     for position in 0..<count {
       note(.table(TableIndex(counts.tables + position)))
       guard try cursor.peek() == 0x40 else {
@@ -49,7 +49,7 @@ extension ModuleDecoder {
   }
 
   mutating func decodeMemories() throws(WasmError) {
-    let count = try cursor.count(minimumSize: 2)
+    let count = try cursor.count(minimumSize: 2, limit: Limit.memories, "too many memories")
     for position in 0..<count {
       note(.memory(MemoryIndex(counts.memories + position)))
       module.memories.append(try memoryType())
@@ -57,7 +57,7 @@ extension ModuleDecoder {
   }
 
   mutating func decodeGlobals() throws(WasmError) {
-    let count = try cursor.count(minimumSize: 3)
+    let count = try cursor.count(minimumSize: 3, limit: Limit.globals, "too many globals")
     module.globals.reserveCapacity(count)
     for position in 0..<count {
       note(.global(GlobalIndex(counts.globals + position)))
@@ -67,7 +67,7 @@ extension ModuleDecoder {
   }
 
   mutating func decodeExports() throws(WasmError) {
-    let count = try cursor.count(minimumSize: 3)
+    let count = try cursor.count(minimumSize: 3, limit: Limit.exports, "too many exports")
     module.exports.reserveCapacity(count)
     for position in 0..<count {
       note(.export(position))
@@ -87,7 +87,7 @@ extension ModuleDecoder {
   // MARK: Segments
 
   mutating func decodeElements() throws(WasmError) {
-    let count = try cursor.count(minimumSize: 2)
+    let count = try cursor.count(minimumSize: 2, limit: Limit.segments, "too many element segments")
     module.elements.reserveCapacity(count)
     for position in 0..<count {
       note(.element(ElementIndex(position)))
@@ -128,7 +128,7 @@ extension ModuleDecoder {
 
   /// Flags: 1 passive, 2 an explicit memory.
   mutating func decodeData() throws(WasmError) {
-    let count = try cursor.count(minimumSize: 2)
+    let count = try cursor.count(minimumSize: 2, limit: Limit.segments, "too many data segments")
     module.data.reserveCapacity(count)
     for position in 0..<count {
       let start = cursor.position
@@ -156,6 +156,6 @@ extension ModuleDecoder {
       throw WasmError(.invalid, "constant expression required", offset: start)
     }
     code.instructions.count -= 1
-    return code.instructions.array()
+    return sharedExpressions.array(cursor.base, start, cursor.position) { code.instructions.array() }
   }
 }

@@ -7,16 +7,32 @@
 /// of the input, whatever lengths the input claims.
 /// - Throws: `.malformed` with the offset of the first byte that cannot be read.
 public func decode(_ bytes: [UInt8]) throws(WasmError) -> Module {
+  try decode(bytes, leavesCodeUnread: false)
+}
+
+/// - Parameter leavesCodeUnread: whether to leave it to the validator to find out that a body is malformed.
+private func decode(_ bytes: [UInt8], leavesCodeUnread: Bool) throws(WasmError) -> Module {
   try bytes.withUnsafeBufferPointer { buffer throws(WasmError) in
     var decoder = ModuleDecoder(buffer)
+    decoder.leavesCodeUnread = leavesCodeUnread
     try decoder.decodeModule()
+    decoder.makeFunctions(bytes)
     return decoder.module
   }
 }
 
 /// Decodes and validates a module.
-/// - Throws: the first error found, with its byte offset in either case.
+///
+/// Reads function bodies once, where `decode` and `validate` read them once each.
+/// - Throws: what `decode` throws, else what `validate` throws with its byte offset.
 public func decodeAndValidate(_ bytes: [UInt8]) throws(WasmError) -> Module {
+  do throws(WasmError) {
+    let module = try decode(bytes, leavesCodeUnread: true)
+    try validate(module)
+    return module
+  } catch {
+    // The module is refused. Which error comes first is for the two steps to say, one after the other.
+  }
   let module = try decode(bytes)
   do {
     try validate(module)
@@ -29,7 +45,20 @@ public func decodeAndValidate(_ bytes: [UInt8]) throws(WasmError) -> Module {
 /// The state of decoding one module.
 struct ModuleDecoder: ~Copyable {
   /// Limits that engines share (the JavaScript API's), so that the cost of validating is bounded by the size.
+  /// Specification: appendix "Implementation Limitations".
   enum Limit {
+    static let bytes = 1 << 30
+    static let types = 1_000_000
+    static let imports = 1_000_000
+    static let functions = 1_000_000
+    static let tables = 100_000
+    static let memories = 100
+    static let globals = 1_000_000
+    static let exports = 1_000_000
+    /// Of elements, and as many of data.
+    static let segments = 100_000
+    /// Bytes of a body.
+    static let body = 7_654_321
     static let locals: UInt64 = 50_000
     static let parameters = 1_000
     static let results = 1_000
@@ -42,7 +71,13 @@ struct ModuleDecoder: ~Copyable {
   /// The item whose offset is looked for, and the offset once it was passed; see `locate`.
   var watched: WasmError.Location?
   var watchedOffset: Int?
+  /// Whether bodies are left to be read for the first time by the validator.
+  var leavesCodeUnread = false
+  var sharedExpressions = SharedArrays<Instruction>()
+  private var sharedTypes = SharedArrays<ValueType>()
   private var functionTypes: [TypeIndex] = []
+  /// Offsets of the bodies, each at its size.
+  private var bodyStarts: [UInt32] = []
   private var dataCount: Int?
   private var placedCustomSections = 0
 
@@ -63,6 +98,8 @@ struct ModuleDecoder: ~Copyable {
   }
 
   mutating func decodeModule() throws(WasmError) {
+    note(.section(.start))
+    guard cursor.limit <= Limit.bytes else { throw cursor.malformed("module too large", at: 0) }
     guard cursor.remaining >= 4, try cursor.littleEndian32() == 0x6D73_6100 else {
       throw cursor.malformed("magic header not detected", at: 0)
     }
@@ -76,6 +113,7 @@ struct ModuleDecoder: ~Copyable {
       let size = try cursor.count()
       cursor.end = cursor.position + size
       if id == 0 {
+        if watched == .customSection(module.customSections.count) { watchedOffset = start }
         let name = try cursor.name()
         let bytes = try cursor.bytes(cursor.remaining)
         module.customSections.append(CustomSection(name: name, bytes: bytes, follows: .data))
@@ -83,13 +121,14 @@ struct ModuleDecoder: ~Copyable {
         guard let section = Self.section(id) else { throw cursor.malformed("malformed section id", at: start) }
         guard section > last else { throw cursor.malformed("unexpected content after last section", at: start) }
         last = section
+        if watched == .section(section) { watchedOffset = start }
         let isEmpty = try decodeSection(section)
         guard cursor.isAtEnd else { throw cursor.malformed("section size mismatch") }
         if !isEmpty { placeCustomSections(before: section) }
       }
       cursor.end = cursor.limit
     }
-    guard functionTypes.isEmpty else {
+    guard functionTypes.count == bodyStarts.count else {
       throw cursor.malformed("function and code section have inconsistent lengths")
     }
     if let dataCount, dataCount != module.data.count {
@@ -164,7 +203,7 @@ struct ModuleDecoder: ~Copyable {
       return false
     case .code:
       try decodeCode()
-      return module.functions.isEmpty
+      return bodyStarts.isEmpty
     case .data:
       try decodeData()
       return module.data.isEmpty
@@ -172,7 +211,7 @@ struct ModuleDecoder: ~Copyable {
   }
 
   private mutating func decodeTypes() throws(WasmError) {
-    let count = try cursor.count(minimumSize: 3)
+    let count = try cursor.count(minimumSize: 3, limit: Limit.types, "too many types")
     module.types.reserveCapacity(count)
     for position in 0..<count {
       note(.type(TypeIndex(position)))
@@ -186,18 +225,16 @@ struct ModuleDecoder: ~Copyable {
   }
 
   private mutating func valueTypes(atMost limit: Int, _ reason: String) throws(WasmError) -> [ValueType] {
-    let start = cursor.position
-    let count = try cursor.count()
+    let count = try cursor.count(limit: limit, reason)
     if count == 0 { return [] }
-    guard count <= limit else { throw cursor.malformed(reason, at: start) }
-    var types: [ValueType] = []
-    types.reserveCapacity(count)
-    for _ in 0..<count { types.append(try cursor.valueType()) }
-    return types
+    let start = cursor.position
+    for _ in 0..<count { _ = try cursor.valueType() }
+    let bytes = UnsafeBufferPointer(start: cursor.base + start, count: count)
+    return sharedTypes.array(cursor.base, start, cursor.position) { bytes.compactMap(ValueType.init(rawValue:)) }
   }
 
   private mutating func decodeImports() throws(WasmError) {
-    let count = try cursor.count(minimumSize: 4)
+    let count = try cursor.count(minimumSize: 4, limit: Limit.imports, "too many imports")
     module.imports.reserveCapacity(count)
     for position in 0..<count {
       note(.import(position))
@@ -224,7 +261,7 @@ struct ModuleDecoder: ~Copyable {
   }
 
   private mutating func decodeFunctions() throws(WasmError) {
-    let count = try cursor.count()
+    let count = try cursor.count(limit: Limit.functions, "too many functions")
     functionTypes.reserveCapacity(count)
     for position in 0..<count {
       note(.function(FunctionIndex(counts.functions + position)))
@@ -238,38 +275,32 @@ struct ModuleDecoder: ~Copyable {
     guard count == functionTypes.count else {
       throw cursor.malformed("function and code section have inconsistent lengths", at: start)
     }
-    module.functions.reserveCapacity(count)
+    bodyStarts.reserveCapacity(count)
     let sectionEnd = cursor.end
-    for type in functionTypes {
+    for position in 0..<count {
+      let sizeOffset = cursor.position
+      bodyStarts.append(UInt32(truncatingIfNeeded: sizeOffset))
       let size = try cursor.count()
+      guard size <= Limit.body else { throw cursor.malformed("function body too large", at: sizeOffset) }
       cursor.end = cursor.position + size
-      let locals = try decodeLocals()
-      note(.instruction(FunctionIndex(counts.functions + module.functions.count), number: 0))
-      try code.expression(&cursor)
-      guard cursor.isAtEnd else { throw cursor.malformed("section size mismatch") }
+      if leavesCodeUnread {
+        cursor.position = cursor.end
+      } else {
+        try cursor.skipLocals()
+        note(.instruction(FunctionIndex(counts.functions + position), number: 0))
+        try code.scan(&cursor)
+        guard cursor.isAtEnd else { throw cursor.malformed("section size mismatch") }
+      }
       cursor.end = sectionEnd
-      module.functions.append(
-        Function(
-          type: type,
-          body: FunctionBody(
-            locals: locals, instructions: code.instructions.array(), labels: code.labels.array())))
     }
-    functionTypes = []
   }
 
-  private mutating func decodeLocals() throws(WasmError) -> [LocalGroup] {
-    let start = cursor.position
-    let count = try cursor.count(minimumSize: 2)
-    if count == 0 { return [] }
-    var groups: [LocalGroup] = []
-    groups.reserveCapacity(count)
-    var total: UInt64 = 0
-    for _ in 0..<count {
-      let size = try cursor.u32()
-      total &+= UInt64(size)
-      guard total <= Limit.locals else { throw cursor.malformed("too many locals", at: start) }
-      groups.append(LocalGroup(count: size, type: try cursor.valueType()))
+  /// Joins types and bodies to functions.
+  mutating func makeFunctions(_ bytes: [UInt8]) {
+    let section = CodeSection(bytes: bytes, starts: bodyStarts, hasDataCount: module.hasDataCount)
+    module.functions.reserveCapacity(functionTypes.count)
+    for (position, type) in functionTypes.enumerated() {
+      module.functions.append(Function(type: type, body: FunctionBody(section, position)))
     }
-    return groups
   }
 }

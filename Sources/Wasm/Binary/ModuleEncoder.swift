@@ -214,16 +214,15 @@ private struct ModuleEncoder: ~Copyable {
 
   private mutating func code() {
     for function in module.functions {
-      let body = function.body
-      // Two bytes an instruction is about what compilers produce; a wrong guess costs moving the body by a byte.
-      let region = sink.open(expected: body.instructions.count * 2)
-      sink.length(body.locals.count)
-      for group in body.locals {
-        sink.unsigned(group.count)
-        sink.byte(group.type.rawValue)
+      switch function.body.form {
+      case .values(let body):
+        // Two bytes an instruction is about what compilers produce; a wrong guess costs moving the body by a byte.
+        let region = sink.open(expected: body.instructions.count * 2)
+        sink.locals(body.locals)
+        sink.instructions(body.instructions, labels: body.labels)
+        sink.close(region)
+      case .encoded(let section, let number): sink.body(Int(number), of: section)
       }
-      sink.instructions(body.instructions, labels: body.labels)
-      sink.close(region)
     }
   }
 

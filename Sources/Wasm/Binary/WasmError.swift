@@ -28,6 +28,10 @@ public struct WasmError: Error, Hashable, Sendable, CustomStringConvertible {
     case start
     case element(ElementIndex)
     case data(DataIndex)
+    /// Position among the custom sections.
+    case customSection(Int)
+    /// A section as a whole; `.start` is the module.
+    case section(SectionOrder)
 
     public var description: String {
       switch self {
@@ -42,6 +46,8 @@ public struct WasmError: Error, Hashable, Sendable, CustomStringConvertible {
       case .start: "start function"
       case .element(let index): "element segment \(index)"
       case .data(let index): "data segment \(index)"
+      case .customSection(let position): "custom section \(position)"
+      case .section(let section): section == .start ? "module" : "\(section.title) section"
       }
     }
   }

@@ -66,8 +66,9 @@ public enum Immediate: Hashable, Sendable {
 
 /// An instruction of a function body or a constant expression.
 public struct Instruction: Hashable, Sendable {
-  public var opcode: Opcode
+  // In this order the two take 24 bytes together, in the other one 32.
   public var immediate: Immediate
+  public var opcode: Opcode
 
   @inlinable public init(_ opcode: Opcode, _ immediate: Immediate = .none) {
     self.opcode = opcode
@@ -85,4 +86,39 @@ extension Instruction {
   @inlinable public static func get(_ global: GlobalIndex) -> Self { .init(.globalGet, .global(global)) }
   @inlinable public static func set(_ global: GlobalIndex) -> Self { .init(.globalSet, .global(global)) }
   @inlinable public static func call(_ function: FunctionIndex) -> Self { .init(.call, .function(function)) }
+}
+
+extension Immediate {
+  /// The shape of opcode that this immediate belongs to.
+  var shape: ImmediateShape {
+    switch self {
+    case .none: .none
+    case .block: .block
+    case .label: .label
+    case .labels: .labels
+    case .function: .function
+    case .indirectCall: .indirectCall
+    case .resultType: .resultType
+    case .referenceType: .referenceType
+    case .local: .local
+    case .global: .global
+    case .table: .table
+    case .tableInit: .tableInit
+    case .tableCopy: .tableCopy
+    case .element: .element
+    case .memory: .memory
+    case .memoryInit: .memoryInit
+    case .memoryCopy: .memoryCopy
+    case .memoryAccess: .memoryAccess
+    case .memoryLane: .memoryLane
+    case .data: .data
+    case .i32: .i32
+    case .i64: .i64
+    case .f32: .f32
+    case .f64: .f64
+    case .v128: .v128
+    case .shuffle: .shuffle
+    case .lane: .lane
+    }
+  }
 }

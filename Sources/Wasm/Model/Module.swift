@@ -51,22 +51,6 @@ public struct LocalGroup: Hashable, Sendable {
   }
 }
 
-/// Locals and instructions of a function.
-public struct FunctionBody: Hashable, Sendable {
-  /// Declared locals, without the parameters.
-  public var locals: [LocalGroup]
-  /// The expression including its final `end`.
-  public var instructions: [Instruction]
-  /// The targets of all `br_table` instructions, referred to by `LabelRange`.
-  public var labels: [UInt32]
-
-  public init(locals: [LocalGroup] = [], instructions: [Instruction], labels: [UInt32] = []) {
-    self.locals = locals
-    self.instructions = instructions
-    self.labels = labels
-  }
-}
-
 /// A function defined in the module.
 public struct Function: Hashable, Sendable {
   public var type: TypeIndex
@@ -144,6 +128,15 @@ public enum SectionOrder: UInt8, CaseIterable, Comparable, Sendable {
   case start, type, `import`, function, table, memory, global, export, startFunction, element, dataCount, code, data
 
   public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+  /// The name of the section in messages.
+  var title: String {
+    switch self {
+    case .startFunction: "start"
+    case .dataCount: "data count"
+    default: "\(self)"
+    }
+  }
 }
 
 /// A custom section, kept as raw bytes.

@@ -1,41 +1,67 @@
-// The validation algorithm for code: a stack of operand types and a stack of control frames.
-// Plain instructions by their table row here; the others in `FunctionValidator+Special`.
+// The validation algorithm for code, on the bytes of function bodies: a stack of operand types, a stack of open blocks.
+// Here bodies, locals and frames; the loop is in `FunctionValidator+Code`, hand-written rules in `…+Special`.
 
-/// An open block.
+/// An open block, in eight bytes: code can open one with every two bytes.
 struct ControlFrame {
   enum Kind: UInt8 {
     case function, block, loop, conditional, alternative
   }
 
-  var kind: Kind
-  /// Whether the rest of the block cannot be reached; kept here while an inner block is open.
-  var isUnreachable = false
   /// Operands below this height belong to outer blocks.
-  var height: Int
-  var parameters: TypeRun
-  var results: TypeRun
+  let height: UInt32
+  /// From the lowest bit: kind (3), whether the rest of the block cannot be reached (1), position of its type.
+  private var word: UInt32
 
-  /// What a branch to this block takes.
-  var label: TypeRun { kind == .loop ? parameters : results }
+  init(_ kind: Kind, type: Int, height: Int) {
+    self.height = UInt32(truncatingIfNeeded: height)
+    word = UInt32(truncatingIfNeeded: type) << 4 | UInt32(kind.rawValue)
+  }
+
+  @inline(__always) var kind: Kind { unsafeBitCast(UInt8(truncatingIfNeeded: word & 7), to: Kind.self) }
+  /// Position in `ValidationContext.types`.
+  @inline(__always) var type: Int { Int(word >> 4) }
+  /// Kept here while an inner block is open.
+  @inline(__always) var isUnreachable: Bool {
+    get { word & 8 != 0 }
+    set { word = newValue ? word | 8 : word & ~8 }
+  }
 }
 
 /// Validates function bodies, one after the other, with the same stacks.
 struct FunctionValidator: ~Copyable {
   /// More operands than any engine could hold; calls with many results could pile up any number of them.
-  private static let operandLimit = 1 << 24
+  static let operandLimit = 1 << 24
+  /// Locals that are looked up in one step; those behind them by their group.
+  private static let nearLocals = 4_096
+  /// Bytes below the first operand.
+  private static let padding = 4
 
   let context: ValidationContext
-  private(set) var operands = ScratchBuffer<TypeCode>(capacity: 256)
+  /// Storage of `stack`.
+  private var operands = ScratchBuffer<TypeCode>(capacity: 256)
   private(set) var frames = ScratchBuffer<ControlFrame>(capacity: 64)
-  var locals = ScratchBuffer<TypeCode>(capacity: 256)
-  /// Height and reachability of the innermost frame.
-  private var height = 0
-  private var isUnreachable = false
-  /// Results of the function being validated.
-  var results = TypeRun.empty
-  private let effects = stackEffects
+  /// Types of parameters and locals, as far as they are near.
+  private(set) var locals = ScratchBuffer<TypeCode>(capacity: 256)
+  /// Groups of the locals: the number of the local behind each, and its type.
+  private var localGroups = ScratchBuffer<(end: UInt32, type: TypeCode)>(capacity: 16)
+  /// Bytes of bodies that exist as values only.
+  private var encoding = ByteSink(capacity: 256)
 
-  init(_ context: consuming ValidationContext) { self.context = context }
+  // The body being validated.
+
+  /// Behind what has been read of the instruction being validated.
+  var cursor = ByteCursor(UnsafeBufferPointer(start: nil, count: 0))
+  var stack: OperandStack
+  /// Type of the function in `ValidationContext.types`.
+  private(set) var type = 0
+  /// Offset of the instruction being validated.
+  var instructionStart = 0
+
+  init(_ context: consuming ValidationContext) {
+    self.context = context
+    for _ in 0..<Self.padding { operands.append(0) }
+    stack = OperandStack(empty: operands.base + Self.padding)
+  }
 
   mutating func validateAll(_ module: Module) throws(WasmError) {
     let imported = context.functions.count - module.functions.count
@@ -45,150 +71,148 @@ struct FunctionValidator: ~Copyable {
   }
 
   private mutating func validate(_ function: Function, _ index: FunctionIndex) throws(WasmError) {
-    let type: FlatFunctionType
+    switch function.body.form {
+    case .encoded(let section, let number):
+      try section.withBody(Int(number)) { cursor throws(WasmError) in
+        try validate(cursor, function.type, index, hasOffsets: true)
+      }
+    case .values(let values):
+      try encode(values, index)
+      // The sink is taken out while it is read.
+      let bytes = encoding.array()
+      try bytes.withUnsafeBufferPointer { buffer throws(WasmError) in
+        try validate(ByteCursor(buffer), function.type, index, hasOffsets: false)
+      }
+    }
+  }
+
+  /// Validates the body under `cursor`.
+  /// - Parameter hasOffsets: whether its offsets are those of the module's binary.
+  private mutating func validate(
+    _ body: ByteCursor, _ type: TypeIndex, _ index: FunctionIndex, hasOffsets: Bool
+  ) throws(WasmError) {
+    cursor = body
     do throws(WasmError) {
-      type = try context.type(function.type)
-      try declareLocals(type.parameters, function.body.locals)
+      self.type = try context.typePosition(type)
+      try declareLocals()
     } catch {
       throw error.at(.function(index))
     }
-    operands.count = 0
+    let start = cursor.position
     frames.count = 0
-    results = type.results
-    enter(.function, TypeRun.empty, type.results)
-    let labels = function.body.labels
-    try function.body.instructions.withUnsafeBufferPointer { instructions throws(WasmError) in
-      var number = 0
-      do throws(WasmError) {
-        while number < instructions.count {
-          try step(instructions[number], isLast: number == instructions.count - 1, labels)
-          number &+= 1
-        }
-        guard frames.count == 0 else { throw WasmError(.malformed, "END opcode expected") }
-      } catch {
-        throw error.at(.instruction(index, number: number))
+    reserveOperands(0, height: 0)
+    enter(.function, self.type)
+    do throws(WasmError) {
+      try validateCode()
+      guard cursor.isAtEnd else {
+        instructionStart = cursor.position
+        throw WasmError(.malformed, "instructions after the end of the function")
       }
+    } catch {
+      var error = error.at(.instruction(index, number: numberOfInstructions(body, start)))
+      if hasOffsets, error.offset == nil { error.offset = instructionStart }
+      throw error
     }
   }
 
-  private mutating func declareLocals(_ parameters: TypeRun, _ groups: [LocalGroup]) throws(WasmError) {
+  /// How many instructions stand before the one being validated; counted only where an error needs it.
+  private func numberOfInstructions(_ body: ByteCursor, _ start: Int) -> Int {
+    var decoder = InstructionDecoder()
+    decoder.hasDataCount = true
+    var cursor = body
+    cursor.position = start
+    var number = 0
+    while cursor.position < instructionStart {
+      do throws(WasmError) { try decoder.skip(1, &cursor) } catch { break }
+      number += 1
+    }
+    return number
+  }
+
+  /// Encodes a body that exists as values; what the binary format cannot express is refused.
+  private mutating func encode(_ body: BodyValues, _ index: FunctionIndex) throws(WasmError) {
+    encoding.truncate(to: 0)
+    encoding.locals(body.locals)
+    for (number, instruction) in body.instructions.enumerated() {
+      var reason: String?
+      if instruction.immediate.shape != instruction.opcode.row.shape {
+        reason = "immediate does not belong to \(instruction.opcode.row.text)"
+      } else if case .labels(let range) = instruction.immediate,
+        range.count == 0 || range.indices.upperBound > body.labels.count
+      {
+        reason = "branch targets out of range"
+      }
+      if let reason { throw WasmError(.malformed, reason, location: .instruction(index, number: number)) }
+    }
+    encoding.instructions(body.instructions, labels: body.labels)
+  }
+
+  // MARK: Locals
+
+  private mutating func declareLocals() throws(WasmError) {
+    let parameters = context.types[type].parameters
     locals.count = 0
+    localGroups.count = 0
     locals.append(from: context.codes.base + Int(parameters.start), count: Int(parameters.count))
-    var total: UInt64 = 0
-    for group in groups {
-      total &+= UInt64(group.count)
-      guard total <= ModuleDecoder.Limit.locals else { throw .invalid("too many locals") }
-      let count = Int(group.count)
-      locals.reserve(count)
-      (locals.base + locals.count).initialize(repeating: group.type.code, count: count)
-      locals.count += count
+    var total = UInt64(parameters.count)
+    let limit = total &+ ModuleDecoder.Limit.locals
+    for _ in 0..<(try cursor.count(minimumSize: 2)) {
+      let size = UInt64(try cursor.u32())
+      let type = try cursor.valueType().code
+      total &+= size
+      guard total <= limit else { throw .invalid("too many locals") }
+      localGroups.append((UInt32(truncatingIfNeeded: total), type))
+      let near = min(Int(size), max(Self.nearLocals &- locals.count, 0))
+      locals.reserve(near)
+      (locals.base + locals.count).initialize(repeating: type, count: near)
+      locals.count &+= near
     }
   }
 
-  // MARK: Instructions
-
-  @inline(__always)
-  private mutating func step(
-    _ instruction: Instruction, isLast: Bool, _ labels: [UInt32]
-  ) throws(WasmError) {
-    let effect = effects[instruction.opcode.ordinal]
-    guard instruction.immediate.shape == effect.shape else { throw misfit(instruction) }
-    switch effect.rule {
-    case .plain: try apply(effect, effect.operand0)
-    case .lane:
-      try checkLane(instruction.immediate, effect.bound)
-      try apply(effect, effect.operand0)
-    case .memory: try apply(effect, try addressType(instruction.immediate, effect.bound))
-    case .special: try special(instruction, isLast: isLast, labels)
-    }
-  }
-
-  /// Pops and pushes what the row says; `first` stands in for its first operand.
-  @inline(__always)
-  private mutating func apply(_ effect: StackEffect, _ first: TypeCode) throws(WasmError) {
-    switch effect.operandCount {
-    case 0: break
-    case 1: try pop(first)
-    case 2:
-      try pop(effect.operand1)
-      try pop(first)
-    default:
-      try pop(effect.operand2)
-      try pop(effect.operand1)
-      try pop(first)
-    }
-    if effect.result != 0 { push(effect.result) }
-  }
-
-  private func checkLane(_ immediate: Immediate, _ bound: UInt8) throws(WasmError) {
-    switch immediate {
-    case .lane(let lane): guard lane < bound else { throw .invalid("invalid lane index \(lane)") }
-    case .shuffle(let lanes):
-      for position in 0..<16 where lanes.byte(position) >= bound {
-        throw .invalid("invalid lane index \(lanes.byte(position))")
-      }
-    default: break
-    }
-  }
-
-  /// Checks a memory access and returns the type of its address.
-  @inline(__always)
-  private func addressType(_ immediate: Immediate, _ naturalAlignment: UInt8) throws(WasmError) -> TypeCode {
-    switch immediate {
-    case .memoryAccess(let access): return try addressType(access, naturalAlignment)
-    case .memoryLane(let access, let lane):
-      let type = try addressType(access, naturalAlignment)
-      guard lane < 16 >> naturalAlignment else { throw .invalid("invalid lane index \(lane)") }
-      return type
-    default: return ValueType.i32.code
-    }
-  }
-
-  @inline(__always)
-  private func addressType(_ access: MemoryAccess, _ naturalAlignment: UInt8) throws(WasmError) -> TypeCode {
-    let type = try context.memory(access.memory)
-    guard access.alignment <= naturalAlignment else {
-      throw .invalid("alignment must not be larger than natural")
-    }
-    if type == ValueType.i32.code, access.offset > 0xFFFF_FFFF { throw .invalid("offset out of range") }
-    return type
-  }
-
+  /// The type of a local that is not near.
   @inline(never)
-  private func misfit(_ instruction: Instruction) -> WasmError {
-    WasmError(.malformed, "immediate does not belong to \(instruction.opcode.row.text)")
+  func farLocal(_ index: UInt32) throws(WasmError) -> TypeCode {
+    var low = 0
+    var high = localGroups.count
+    while low < high {
+      let middle = (low + high) / 2
+      if localGroups[middle].end <= index { low = middle + 1 } else { high = middle }
+    }
+    guard low < localGroups.count, Int(index) >= locals.count else { throw .invalid("unknown local \(index)") }
+    return localGroups[low].type
   }
 
   // MARK: Operands
 
-  @inline(__always)
-  mutating func push(_ type: TypeCode) { operands.append(type) }
+  /// Makes room for `additional` operands above the stack's `height`, and one for each byte of code that is left: no
+  /// instruction but calls and blocks, which come here, pushes more than that.
+  private mutating func reserveOperands(_ additional: Int, height: Int) {
+    let floor = stack.floor - operands.base
+    operands.count = Self.padding + height
+    operands.reserve(additional + cursor.remaining + 1)
+    stack.top = operands.base + Self.padding + height
+    stack.floor = operands.base + floor
+  }
 
+  /// Number of operands of all blocks.
+  var height: Int { stack.top - operands.base - Self.padding }
+
+  @inline(__always)
   mutating func push(_ run: TypeRun) throws(WasmError) {
-    guard operands.count < Self.operandLimit else { throw .invalid("too many operands") }
-    operands.append(from: context.codes.base + Int(run.start), count: Int(run.count))
-  }
-
-  @inline(__always)
-  mutating func pop(_ expected: TypeCode) throws(WasmError) {
-    if operands.count > height {
-      operands.count &-= 1
-      let found = operands[operands.count]
-      if found != expected && found != 0 { throw mismatch(expected, found) }
-    } else if !isUnreachable {
-      throw underflow(expected)
+    switch run.count {
+    case 0: break
+    case 1: stack.push(context.codes[Int(run.start)])
+    default: try pushMany(run)
     }
   }
 
-  /// Pops a value of any type; 0 if nothing is known about it.
-  @inline(__always)
-  mutating func popAny() throws(WasmError) -> TypeCode {
-    if operands.count > height {
-      operands.count &-= 1
-      return operands[operands.count]
-    }
-    if !isUnreachable { throw underflow(0) }
-    return 0
+  @inline(never)
+  private mutating func pushMany(_ run: TypeRun) throws(WasmError) {
+    let height = height
+    guard height < Self.operandLimit else { throw .invalid("too many operands") }
+    reserveOperands(Int(run.count), height: height)
+    stack.top.initialize(from: context.codes.base + Int(run.start), count: Int(run.count))
+    stack.top += Int(run.count)
   }
 
   @inline(__always)
@@ -196,73 +220,57 @@ struct FunctionValidator: ~Copyable {
     var position = Int(run.start) &+ Int(run.count)
     while position > Int(run.start) {
       position &-= 1
-      try pop(context.codes[position])
+      try stack.pop(context.codes[position])
     }
   }
 
   /// Checks that the topmost operands are `run`, and leaves them.
   func requireTop(_ run: TypeRun) throws(WasmError) {
-    var place = operands.count
+    var place = stack.top
     var position = Int(run.start) + Int(run.count)
     while position > Int(run.start) {
       position -= 1
-      place -= 1
-      if place < height {
-        if isUnreachable { return }
-        throw underflow(context.codes[position])
+      if place == stack.floor {
+        if stack.isUnreachable { return }
+        throw OperandStack.underflow(context.codes[position])
       }
-      let found = operands[place]
-      let expected = context.codes[position]
-      if found != expected && found != 0 { throw mismatch(expected, found) }
+      place -= 1
+      let (found, expected) = (place.pointee, context.codes[position])
+      if found != expected && found != 0 { throw OperandStack.mismatch(expected, found) }
     }
-  }
-
-  @inline(never)
-  func mismatch(_ expected: TypeCode, _ found: TypeCode) -> WasmError {
-    .invalid("type mismatch: expected \(typeName(expected)), found \(typeName(found))")
-  }
-
-  @inline(never)
-  private func underflow(_ expected: TypeCode) -> WasmError {
-    .invalid("type mismatch: expected \(expected == 0 ? "a value" : typeName(expected)) but nothing on stack")
   }
 
   // MARK: Frames
 
   /// Opens a block whose parameters were popped, without pushing them again.
-  mutating func enter(_ kind: ControlFrame.Kind, _ parameters: TypeRun, _ results: TypeRun) {
-    if frames.count > 0 { frames[frames.count - 1].isUnreachable = isUnreachable }
-    frames.append(
-      ControlFrame(kind: kind, height: operands.count, parameters: parameters, results: results))
-    height = operands.count
-    isUnreachable = false
+  mutating func enter(_ kind: ControlFrame.Kind, _ type: Int) {
+    if frames.count > 0 { frames[frames.count - 1].isUnreachable = stack.isUnreachable }
+    frames.append(ControlFrame(kind, type: type, height: height))
+    stack.floor = stack.top
+    stack.isUnreachable = false
   }
 
   /// Closes the innermost block, whose results must be all that it leaves.
   mutating func leave() throws(WasmError) -> ControlFrame {
-    guard frames.count > 0 else { throw WasmError(.malformed, "unexpected end of block") }
     let frame = frames[frames.count - 1]
-    try pop(frame.results)
-    guard operands.count == height else {
+    try pop(context.types[frame.type].results)
+    guard stack.top == stack.floor else {
       throw .invalid("type mismatch: values remaining on stack at end of block")
     }
     frames.count -= 1
     if frames.count > 0 {
       let outer = frames[frames.count - 1]
-      height = outer.height
-      isUnreachable = outer.isUnreachable
+      stack.floor = operands.base + Self.padding + Int(outer.height)
+      stack.isUnreachable = outer.isUnreachable
     }
     return frame
   }
 
-  /// Drops the operands of the innermost block, whose rest cannot be reached.
-  mutating func abandon() {
-    operands.count = height
-    isUnreachable = true
-  }
-
+  /// What a branch takes.
+  @inline(__always)
   func label(_ depth: UInt32) throws(WasmError) -> TypeRun {
     guard Int(depth) < frames.count else { throw .invalid("unknown label \(depth)") }
-    return frames[frames.count - 1 - Int(depth)].label
+    let frame = frames[frames.count &- 1 &- Int(depth)]
+    return frame.kind == .loop ? context.types[frame.type].parameters : context.types[frame.type].results
   }
 }

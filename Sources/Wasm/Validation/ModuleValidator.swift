@@ -6,6 +6,7 @@
 /// Accepts any value of `Module`, however it came about: what the binary format could not express is refused as well.
 /// - Throws: the first broken rule, with its location and without an offset; see `locate` and `decodeAndValidate`.
 public func validate(_ module: Module) throws(WasmError) {
+  try requireLimits(module)
   var context = ValidationContext(module)
   try context.validateImports(module)
   try context.validateDefinitions(module)
@@ -14,6 +15,28 @@ public func validate(_ module: Module) throws(WasmError) {
   try context.validateSegments(module)
   var code = FunctionValidator(context)
   try code.validateAll(module)
+}
+
+/// Refuses what is too large for the binary format as it is read here.
+private func requireLimits(_ module: Module) throws(WasmError) {
+  typealias Limit = ModuleDecoder.Limit
+  for (what, count, limit) in [
+    ("types", module.types.count, Limit.types), ("imports", module.imports.count, Limit.imports),
+    ("functions", module.functions.count, Limit.functions), ("tables", module.tables.count, Limit.tables),
+    ("memories", module.memories.count, Limit.memories), ("globals", module.globals.count, Limit.globals),
+    ("exports", module.exports.count, Limit.exports), ("element segments", module.elements.count, Limit.segments),
+    ("data segments", module.data.count, Limit.segments),
+  ] where count > limit {
+    throw .invalid("too many \(what)")
+  }
+  for (position, type) in module.types.enumerated() {
+    guard type.parameters.count <= Limit.parameters else {
+      throw WasmError(.invalid, "too many parameters", location: .type(TypeIndex(position)))
+    }
+    guard type.results.count <= Limit.results else {
+      throw WasmError(.invalid, "too many results", location: .type(TypeIndex(position)))
+    }
+  }
 }
 
 extension ValidationContext {
@@ -28,7 +51,7 @@ extension ValidationContext {
       do throws(WasmError) {
         switch entry.kind {
         case .function(let index):
-          _ = try type(index)
+          _ = try typePosition(index)
           appendFunction(index)
         case .table(let type): try check(type)
         case .memory(let type): try check(type)
@@ -44,7 +67,7 @@ extension ValidationContext {
     let importedGlobals = globals.count
     for function in module.functions {
       do throws(WasmError) {
-        _ = try type(function.type)
+        _ = try typePosition(function.type)
       } catch {
         throw error.at(.function(FunctionIndex(functions.count)))
       }

@@ -1,5 +1,5 @@
-// The opcode table boiled down to what the validator needs per instruction: eight bytes an opcode.
-// Derived from the rows once; read by `FunctionValidator`.
+// The opcode table boiled down to what the validator needs per instruction: sixteen bytes an opcode.
+// Derived from the rows once; read by the loop of `FunctionValidator`.
 
 /// A value type as the validator keeps it on its stack: the raw value of `ValueType`, or 0 for a value of unknown type
 /// below an unconditional branch.
@@ -9,51 +9,90 @@ extension ValueType {
   @inline(__always) var code: TypeCode { rawValue }
 }
 
-/// What an opcode does to the operand stack.
+/// What an opcode has behind it and does to the operand stack.
 struct StackEffect {
   enum Rule: UInt8 {
-    /// Pops and pushes what the row says.
+    /// Not an opcode.
+    case illegal
+    /// The subopcode decides.
+    case prefix
+    /// Pops and pushes what the row says; no immediate.
     case plain
-    /// The same after checking the lane number.
-    case lane
-    /// The same after checking the memory access; the first operand is an address.
-    case memory
+    /// The same behind an integer constant.
+    case integer32, integer64
+    /// The same behind `bound` bytes of any value.
+    case bytes
+    /// The same after checking a lane number, or those of a shuffle.
+    case lane, shuffle
+    /// The same after checking the memory access, and a lane number; the first operand is an address.
+    case memory, memoryLane
+    case localGet, localSet, localTee
     /// Has a hand-written rule.
     case special
   }
 
-  var rule = Rule.special
+  var rule = Rule.illegal
   var shape = ImmediateShape.none
-  var operandCount: UInt8 = 0
-  /// Operands, deepest first, unused places 0.
-  var operand0: TypeCode = 0
-  var operand1: TypeCode = 0
-  var operand2: TypeCode = 0
-  /// The pushed type, or 0.
+  /// `Opcode.ordinal`.
+  var ordinal: UInt16 = 0
+  /// Number of operands.
+  var count: UInt8 = 0
+  /// The pushed type, or 0, and how many are pushed: 0 or 1.
   var result: TypeCode = 0
-  /// log2 of the natural alignment of a memory access, or the number of lanes that a lane number chooses from.
+  var pushes: UInt8 = 0
+  /// log2 of the natural alignment of a memory access, the number of lanes that a lane number chooses from, or the
+  /// number of bytes of a constant.
   var bound: UInt8 = 0
+  /// Operands as the last four bytes of the stack would show them, little-endian: the topmost in the highest byte.
+  var operands: UInt32 = 0
+  /// The bytes of `operands` that count.
+  var mask: UInt32 = 0
 
-  init(_ row: OpcodeRow) {
+  init() {}
+
+  init(_ opcode: Opcode) {
+    let row = opcode.row
+    ordinal = UInt16(opcode.ordinal)
     shape = row.shape
+    rule = Self.rule(opcode, row)
     if row.signature.isSpecial { return }
-    let operands = row.signature.operands
-    operandCount = UInt8(truncatingIfNeeded: row.signature.operandCount)
-    operand0 = operands.0?.code ?? 0
-    operand1 = operands.1?.code ?? 0
-    operand2 = operands.2?.code ?? 0
+    let types = [row.signature.operands.0, row.signature.operands.1, row.signature.operands.2].compactMap(\.self)
+    count = UInt8(types.count)
+    for (position, type) in types.enumerated() {
+      let shift = UInt32(8 * (4 - types.count + position))
+      operands |= UInt32(type.code) << shift
+      mask |= 0xFF << shift
+    }
     result = row.signature.result?.code ?? 0
+    pushes = row.signature.result == nil ? 0 : 1
     switch row.shape {
-    case .memoryAccess, .memoryLane:
-      rule = .memory
-      bound = row.alignment
-    case .lane:
-      rule = .lane
-      bound = Self.lanes("\(row.text)")
-    case .shuffle:
-      rule = .lane
-      bound = 32
-    default: rule = .plain
+    case .memoryAccess, .memoryLane: bound = row.alignment
+    case .lane: bound = Self.lanes("\(row.text)")
+    case .f32: bound = 4
+    case .f64: bound = 8
+    case .v128: bound = 16
+    default: break
+    }
+  }
+
+  private static func rule(_ opcode: Opcode, _ row: OpcodeRow) -> Rule {
+    switch opcode {
+    case .localGet: return .localGet
+    case .localSet: return .localSet
+    case .localTee: return .localTee
+    default: break
+    }
+    if row.signature.isSpecial { return .special }
+    return switch row.shape {
+    case .none: .plain
+    case .i32: .integer32
+    case .i64: .integer64
+    case .f32, .f64, .v128: .bytes
+    case .lane: .lane
+    case .shuffle: .shuffle
+    case .memoryAccess: .memory
+    case .memoryLane: .memoryLane
+    default: .special
     }
   }
 
@@ -61,52 +100,28 @@ struct StackEffect {
   private static func lanes(_ text: String) -> UInt8 {
     UInt8(text.prefix { $0 != "." }.drop { $0 != "x" }.dropFirst()) ?? 0
   }
+
+  /// The operands with a 64-bit address as the first.
+  var operandsWithAddress64: UInt32 {
+    operands ^ UInt32(ValueType.i32.code ^ ValueType.i64.code) << UInt32(8 * (4 - Int(count)))
+  }
+
+  @inline(__always) var opcode: Opcode { unsafeBitCast(ordinal, to: Opcode.self) }
 }
 
-/// Effects by `Opcode.ordinal`, as raw storage.
+/// Effects by first byte, then by subopcode of prefix 0xFC, then of 0xFD, like `opcodeDirectory`.
 nonisolated(unsafe) let stackEffects: UnsafePointer<StackEffect> = {
-  let effects = UnsafeMutablePointer<StackEffect>.allocate(capacity: Opcode.allCases.count)
-  for opcode in Opcode.allCases {
-    (effects + opcode.ordinal).initialize(to: StackEffect(opcode.row))
+  let effects = UnsafeMutablePointer<StackEffect>.allocate(capacity: 3 * 256)
+  effects.initialize(repeating: StackEffect(), count: 3 * 256)
+  for place in 0..<3 * 256 {
+    switch opcodeDirectory[place].role {
+    case .illegal: break
+    case .prefix: effects[place].rule = .prefix
+    case .plain, .alternative, .end: effects[place] = StackEffect(opcodeDirectory[place].opcode)
+    }
   }
   return UnsafePointer(effects)
 }()
-
-extension Immediate {
-  /// The shape of opcode that this immediate belongs to.
-  @inline(__always)
-  var shape: ImmediateShape {
-    switch self {
-    case .none: .none
-    case .block: .block
-    case .label: .label
-    case .labels: .labels
-    case .function: .function
-    case .indirectCall: .indirectCall
-    case .resultType: .resultType
-    case .referenceType: .referenceType
-    case .local: .local
-    case .global: .global
-    case .table: .table
-    case .tableInit: .tableInit
-    case .tableCopy: .tableCopy
-    case .element: .element
-    case .memory: .memory
-    case .memoryInit: .memoryInit
-    case .memoryCopy: .memoryCopy
-    case .memoryAccess: .memoryAccess
-    case .memoryLane: .memoryLane
-    case .data: .data
-    case .i32: .i32
-    case .i64: .i64
-    case .f32: .f32
-    case .f64: .f64
-    case .v128: .v128
-    case .shuffle: .shuffle
-    case .lane: .lane
-    }
-  }
-}
 
 /// The name of a type code in messages.
 func typeName(_ code: TypeCode) -> String {

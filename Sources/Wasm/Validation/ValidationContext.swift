@@ -5,14 +5,27 @@
 struct TypeRun {
   var start: Int32
   var count: Int32
-
-  static let empty = TypeRun(start: 0, count: 0)
 }
 
-/// A function type as two runs.
+/// A function type in eight bytes: the run of its parameters, and that of its results behind it.
 struct FlatFunctionType {
-  var parameters: TypeRun
-  var results: TypeRun
+  private let start: UInt32
+  private let parameterCount: UInt16
+  private let resultCount: UInt16
+
+  /// - Precondition: the counts are within the limits of `ModuleDecoder.Limit`.
+  init(start: Int, parameters: Int, results: Int) {
+    self.start = UInt32(truncatingIfNeeded: start)
+    parameterCount = UInt16(truncatingIfNeeded: parameters)
+    resultCount = UInt16(truncatingIfNeeded: results)
+  }
+
+  @inline(__always) var parameters: TypeRun {
+    TypeRun(start: Int32(bitPattern: start), count: Int32(parameterCount))
+  }
+  @inline(__always) var results: TypeRun {
+    TypeRun(start: Int32(bitPattern: start &+ UInt32(parameterCount)), count: Int32(resultCount))
+  }
 }
 
 /// The module as the rules see it.
@@ -29,7 +42,11 @@ struct ValidationContext: ~Copyable {
 
   /// Type codes: at position c the code c itself, for runs of one value; then those of all function types.
   private(set) var codes: ScratchBuffer<TypeCode>
+  /// At position c the type of a block with the result c, at `emptyType` that of a block without; then those of the
+  /// module, from `firstType` on.
   private(set) var types: ScratchBuffer<FlatFunctionType>
+  static let firstType = 128
+  static let emptyType = 0
   /// Types of all functions as positions in `types`; of imports and definitions that passed their check.
   var functions: ScratchBuffer<Int32>
   var tables: ScratchBuffer<TableEntry>
@@ -46,7 +63,10 @@ struct ValidationContext: ~Copyable {
   init(_ module: Module) {
     codes = ScratchBuffer(capacity: 256)
     for code in 0..<128 { codes.append(TypeCode(code)) }
-    types = ScratchBuffer(capacity: module.types.count)
+    types = ScratchBuffer(capacity: Self.firstType + module.types.count)
+    for code in 0..<Self.firstType {
+      types.append(FlatFunctionType(start: code, parameters: 0, results: code == Self.emptyType ? 0 : 1))
+    }
     functions = ScratchBuffer(capacity: module.functions.count + module.imports.count)
     tables = ScratchBuffer(capacity: 4)
     memories = ScratchBuffer(capacity: 4)
@@ -56,20 +76,12 @@ struct ValidationContext: ~Copyable {
     dataCount = module.data.count
     hasDataCount = module.hasDataCount
     for type in module.types {
-      types.append(FlatFunctionType(parameters: append(type.parameters), results: append(type.results)))
+      types.append(
+        FlatFunctionType(start: codes.count, parameters: type.parameters.count, results: type.results.count))
+      for type in type.parameters { codes.append(type.code) }
+      for type in type.results { codes.append(type.code) }
     }
   }
-
-  private mutating func append(_ types: [ValueType]) -> TypeRun {
-    let run = TypeRun(
-      start: Int32(truncatingIfNeeded: codes.count), count: Int32(truncatingIfNeeded: types.count))
-    for type in types { codes.append(type.code) }
-    return run
-  }
-
-  /// The run of exactly `type`.
-  @inline(__always)
-  func run(of type: ValueType) -> TypeRun { TypeRun(start: Int32(type.code), count: 1) }
 
   mutating func append(_ table: TableType) {
     tables.append(TableEntry(element: table.element.code, index: table.indexType.code))
@@ -80,7 +92,7 @@ struct ValidationContext: ~Copyable {
   }
 
   mutating func appendFunction(_ type: TypeIndex) {
-    functions.append(Int32(truncatingIfNeeded: type.position))
+    functions.append(Int32(truncatingIfNeeded: Self.firstType + type.position))
     isDeclared.append(false)
   }
 
@@ -90,10 +102,11 @@ struct ValidationContext: ~Copyable {
 
   // MARK: Look-ups
 
+  /// The position of a type of the module in `types`.
   @inline(__always)
-  func type(_ index: TypeIndex) throws(WasmError) -> FlatFunctionType {
-    guard index.position < types.count else { throw .invalid("unknown type \(index)") }
-    return types[index.position]
+  func typePosition(_ index: TypeIndex) throws(WasmError) -> Int {
+    guard index.position < types.count - Self.firstType else { throw .invalid("unknown type \(index)") }
+    return Self.firstType + index.position
   }
 
   @inline(__always)

@@ -1,6 +1,7 @@
 // `stablefuzz invoke`: calls an export of a module without imports.
 
 import ArgumentParser
+import Corpus
 import Execution
 import Glibc
 import Wasm
@@ -26,7 +27,7 @@ struct Invoke: ParsableCommand {
   func run() throws {
     guard `repeat` > 0 else { throw fail("--repeat has to be at least 1", .usage) }
     try reportingErrors {
-      let module = try loadValidModule(file)
+      let module = try ModuleFile(reading: file).validModule()
       guard module.imports.isEmpty else { throw fail("\(file): the module has imports", .badData) }
       guard case .function(let function)? = module.exports.first(where: { $0.name == export })?.kind else {
         throw fail("\(file): exports no function '\(export)'", .badData)

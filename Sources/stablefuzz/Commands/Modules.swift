@@ -1,4 +1,4 @@
-// Commands on single modules: generate, instrument, validate, print.
+// Commands on single modules: generate, instrument, validate, print, parse.
 
 import ArgumentParser
 import Campaign
@@ -7,27 +7,6 @@ import Corpus
 import Differential
 import Instrumentation
 import Wasm
-
-/// Reads and decodes a module; what is wrong with it names the file.
-func loadModule(_ path: String) throws -> (module: Module, bytes: [UInt8]) {
-  let bytes = try readFile(path)
-  do throws(WasmError) {
-    return (try decode(bytes), bytes)
-  } catch {
-    throw fail("\(path): \(error)", .badData)
-  }
-}
-
-/// The same, and validates it.
-func loadValidModule(_ path: String) throws -> Module {
-  let (module, bytes) = try loadModule(path)
-  do throws(WasmError) {
-    try validate(module)
-  } catch {
-    throw fail("\(path): \(locate(error, in: bytes))", .badData)
-  }
-  return module
-}
 
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Write one generated case as a corpus entry.")
@@ -65,7 +44,8 @@ struct Instrument: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
-      let module = try loadValidModule(input)
+      let file = try ModuleFile(reading: input)
+      let module = try file.validModule()
       var parameters = Parameters()
       parameters.metering = metering
       let strategy = Strategy(memory: memoryPlacement, imports: importPlacement)
@@ -74,7 +54,7 @@ struct Instrument: ParsableCommand {
         let instrumented = try instrument(module, strategy: strategy, parameters: parameters)
         try writeFile(encode(instrumented), to: output)
       } catch let error as CanisterValidationError {
-        throw fail("\(input): \(error)", .badData)
+        throw file.failure(error)
       } catch let error as InstrumentationError {
         throw fail("\(input): \(error)", .badData)
       }
@@ -93,40 +73,50 @@ struct Validate: ParsableCommand {
   struct Row: Encodable {
     let file: String
     let isValid: Bool
-    let reason: String?
-    let offset: Int?
+    var reason: String?
+    /// Position in bytes.
+    var offset: Int?
+    /// Of a module given as text.
+    var line: Int?
+    var column: Int?
   }
 
   func run() throws {
     try reportingErrors {
       var isClean = true
       for file in files {
-        let row = try check(file)
+        let (row, text) = try check(file)
         isClean = isClean && row.isValid
-        if json {
-          print(String(decoding: try encodeJSON(row, isPretty: false), as: UTF8.self))
-        } else {
-          print("\(file): \(row.reason ?? "valid")")
-        }
+        print(json ? String(decoding: try encodeJSON(row, isPretty: false), as: UTF8.self) : text)
       }
       throw (isClean ? Exit.clean : .badData).code
     }
   }
 
-  private func check(_ file: String) throws -> Row {
-    let bytes = try readFile(file)
-    let module: Module
-    do throws(WasmError) {
-      module = try decodeAndValidate(bytes)
-    } catch {
-      return Row(file: file, isValid: false, reason: "\(error)", offset: error.offset)
-    }
-    if canister {
-      do { try validateCanister(module, parameters: Parameters()) } catch {
-        return Row(file: file, isValid: false, reason: "\(error)", offset: nil)
+  /// The verdict on a file, for programs and for people.
+  private func check(_ path: String) throws -> (Row, String) {
+    do throws(CorpusError) {
+      let file = try ModuleFile(reading: path)
+      let module = try file.validModule()
+      if canister {
+        let binary = try file.binary()
+        do throws(CanisterValidationError) {
+          try validateCanisterSize(binary)
+          try validateCanister(module, parameters: Parameters(), allowances: .none)
+        } catch {
+          throw file.failure(error)
+        }
       }
+    } catch .inFile(let place, let error) {
+      var row = Row(file: path, isValid: false, reason: "\(error)", offset: error.offset)
+      if case .text(let error) = error {
+        row.reason = error.reason
+        row.line = error.line
+        row.column = error.column
+      }
+      return (row, "\(CorpusError.inFile(path: place, error))")
     }
-    return Row(file: file, isValid: true, reason: nil, offset: nil)
+    return (Row(file: path, isValid: true), "\(path): valid")
   }
 }
 
@@ -136,6 +126,26 @@ struct Print: ParsableCommand {
   @Argument(help: ArgumentHelp("A module.", valueName: "file")) var file: String
 
   func run() throws {
-    try reportingErrors { print(printText(try loadModule(file).module), terminator: "") }
+    try reportingErrors { print(printText(try ModuleFile(reading: file).module()), terminator: "") }
+  }
+}
+
+struct Parse: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write a module given in the text format as a binary.",
+    discussion: """
+      The module is not validated. Its identifiers become a name section; annotations (@custom "name" "bytes") become \
+      custom sections, so that (@custom "stablefuzz.plan" ...) carries a call plan.
+      """)
+
+  @Argument(help: ArgumentHelp("A module as text.", valueName: "in")) var input: String
+  @Option(name: .shortAndLong, help: ArgumentHelp("File to write.", valueName: "out")) var output: String
+
+  func run() throws {
+    try reportingErrors {
+      let bytes = encode(try ModuleFile(reading: input, isText: true).module())
+      try writeFile(bytes, to: output)
+      print("\(output): \(bytes.count) bytes")
+    }
   }
 }

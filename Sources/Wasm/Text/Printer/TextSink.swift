@@ -87,7 +87,8 @@ struct TextSink: ~Copyable {
   }
 
   /// The float with these bits, exactly: a hexadecimal float, `inf`, or a NaN with its payload.
-  mutating func float(bits: UInt64, exponentBits: Int, fractionBits: Int) {
+  mutating func float(bits: UInt64, _ format: FloatFormat) {
+    let (exponentBits, fractionBits) = (format.exponentBits, format.fractionBits)
     let fraction = bits & (1 << UInt64(fractionBits) - 1)
     let exponentMask = 1 << exponentBits - 1
     let exponent = Int(truncatingIfNeeded: bits >> UInt64(fractionBits)) & exponentMask

@@ -3,33 +3,44 @@
 
 /// The module in the text format, one instruction a line.
 ///
-/// Parsing the text gives a module that means the same. Names of the name section become identifiers where they are
-/// unique and the format allows them, and comments where not; other custom sections are printed as `@custom`.
+/// Parsing the text gives the same module again, apart from groups of locals that could be one, and entries of the name
+/// section that are out of order or name nothing. Names become identifiers where they are unique, and annotations where
+/// not; other custom sections are printed as `@custom`.
 public func printText(_ module: Module) -> String {
   var printer = ModulePrinter(module)
   return printer.printModule()
 }
 
 /// The state of printing one module.
-private struct ModulePrinter: ~Copyable {
-  private let module: Module
-  private let spaces: IndexSpaces
-  private let section: NameSection?
-  private var names: ModuleIdentifiers
-  private var sink = TextSink(capacity: 1 << 14)
+struct ModulePrinter: ~Copyable {
+  let module: Module
+  let spaces: IndexSpaces
+  /// The name section, unless there is none or it names nothing.
+  let section: NameSection?
+  var names: ModuleIdentifiers
+  /// Names of locals and labels by function.
+  var localNames: [FunctionIndex: [IndexedName<LocalSpace>]] = [:]
+  var labelNames: [FunctionIndex: [IndexedName<LabelSpace>]] = [:]
+  var sink = TextSink(capacity: 1 << 14)
 
   init(_ module: Module) {
     self.module = module
     spaces = IndexSpaces(module)
-    section = module.names
+    section = module.names.flatMap { $0.encoded().isEmpty ? nil : $0 }
     names = section.map { [spaces] in ModuleIdentifiers($0, module, spaces) } ?? ModuleIdentifiers()
+    for entry in section?.locals ?? [] { localNames[entry.function] = entry.names }
+    for entry in section?.labels ?? [] { labelNames[entry.function] = entry.names }
   }
 
   mutating func printModule() -> String {
     sink.text("(module")
-    if let name = section?.module, Identifiers<Void>.isIdentifier(name) {
-      sink.text(" $")
-      sink.text(name)
+    if let name = section?.module {
+      if name.isEmpty {
+        sink.annotatedName(name)
+      } else {
+        sink.space()
+        sink.text(identifierText(name))
+      }
     }
     customSections(following: .start)
     for place in SectionOrder.allCases where place != .start {
@@ -42,7 +53,8 @@ private struct ModulePrinter: ~Copyable {
 
   private mutating func known(_ place: SectionOrder) {
     switch place {
-    case .start, .function, .dataCount: break
+    case .start, .function: break
+    case .dataCount: dataCount()
     case .type: types()
     case .import: imports()
     case .table: tables()
@@ -56,35 +68,41 @@ private struct ModulePrinter: ~Copyable {
     }
   }
 
-  /// The name section is not printed where its contents appear as identifiers.
+  /// The name section is not printed where its contents appear as identifiers, but its place is, unless it is the last.
   private mutating func customSections(following place: SectionOrder) {
-    for custom in module.customSections where custom.follows == place {
-      if custom.name == NameSection.sectionName && section != nil { continue }
+    let nameSection = section == nil ? nil : module.customSections.firstIndex { $0.name == NameSection.sectionName }
+    for (position, custom) in module.customSections.enumerated() where custom.follows == place {
+      let isNameSection = position == nameSection
+      if isNameSection && position == module.customSections.count - 1 && place == .data { continue }
       sink.line(1)
-      sink.text("(@custom ")
-      sink.quoted(custom.name)
-      sink.text(Self.place(place))
-      sink.quoted(custom.bytes)
+      sink.text(isNameSection ? "(@name_section" : "(@custom ")
+      if !isNameSection { sink.quoted(custom.name) }
+      self.place(place)
+      if !isNameSection {
+        sink.space()
+        sink.quoted(custom.bytes)
+      }
       sink.text(")")
     }
   }
 
-  private static func place(_ place: SectionOrder) -> StaticString {
-    switch place {
-    case .start: " (before first) "
-    case .type: " (after type) "
-    case .import: " (after import) "
-    case .function: " (after func) "
-    case .table: " (after table) "
-    case .memory: " (after memory) "
-    case .global: " (after global) "
-    case .export: " (after export) "
-    case .startFunction: " (after start) "
-    case .element: " (after elem) "
-    case .dataCount: " (before code) "
-    case .code: " (after code) "
-    case .data: " (after data) "
+  private mutating func place(_ place: SectionOrder) {
+    if place == .start { return sink.text(" (before first)") }
+    // The data count section has no name.
+    sink.text(place == .dataCount ? " (before " : " (after ")
+    if let word = (place == .dataCount ? SectionOrder.code : place).word { sink.text(word) }
+    sink.text(")")
+  }
+
+  /// The data count section, where the code does not make it necessary.
+  private mutating func dataCount() {
+    if !module.hasDataCount { return }
+    let isImplied = module.functions.contains { function in
+      function.body.instructions.contains { $0.opcode == .memoryInit || $0.opcode == .dataDrop }
     }
+    if isImplied { return }
+    sink.line(1)
+    sink.text("(@data_count)")
   }
 
   // MARK: Types
@@ -101,7 +119,7 @@ private struct ModulePrinter: ~Copyable {
     }
   }
 
-  private mutating func run(_ keyword: StaticString, _ types: [ValueType]) {
+  mutating func run(_ keyword: StaticString, _ types: [ValueType]) {
     if types.isEmpty { return }
     sink.text(keyword)
     for type in types { sink.valueType(type) }
@@ -144,6 +162,7 @@ private struct ModulePrinter: ~Copyable {
         sink.declaration(FunctionIndex(counts.functions), names.functions)
         sink.space()
         sink.typeUse(type, names)
+        importedParameters(FunctionIndex(counts.functions), type)
         counts.functions += 1
       case .table(let type):
         sink.text(" (table")
@@ -288,69 +307,5 @@ private struct ModulePrinter: ~Copyable {
       sink.quoted(segment.bytes)
       sink.text(")")
     }
-  }
-
-  // MARK: Functions
-
-  private mutating func functions() {
-    var localNames: [FunctionIndex: [IndexedName<LocalSpace>]] = [:]
-    for entry in section?.locals ?? [] { localNames[entry.function] = entry.names }
-    for (position, definition) in module.functions.enumerated() {
-      let index = FunctionIndex(spaces.importedFunctions + position)
-      function(definition, index, localNames[index] ?? [])
-    }
-    names.locals = Identifiers()
-  }
-
-  private mutating func function(
-    _ function: Function, _ index: FunctionIndex, _ localNames: [IndexedName<LocalSpace>]
-  ) {
-    let type = function.type.position < module.types.count ? module.types[function.type.position] : nil
-    var locals: [ValueType] = []
-    for group in function.body.locals where group.count <= ModuleDecoder.Limit.locals {
-      locals += repeatElement(group.type, count: Int(group.count))
-    }
-    let parameters = type?.parameters ?? []
-    names.locals = Identifiers(localNames, count: parameters.count + locals.count)
-    sink.line(1)
-    sink.text("(func")
-    sink.declaration(index, names.functions)
-    sink.space()
-    sink.typeUse(function.type, names)
-    if !parameters.isEmpty {
-      sink.space()
-      variables("(param", parameters, from: 0)
-    }
-    run(" (result", type?.results ?? [])
-    if !locals.isEmpty {
-      sink.line(2)
-      variables("(local", locals, from: parameters.count)
-    }
-    sink.body(function.body, names, indentation: 2)
-    sink.line(1)
-    sink.text(")")
-  }
-
-  /// Parameters or locals: runs without identifiers in one pair of parentheses, those with one in a pair each.
-  private mutating func variables(_ keyword: StaticString, _ types: [ValueType], from first: Int) {
-    var isOpen = false
-    for (position, type) in types.enumerated() {
-      let identifier = names.locals[LocalIndex(first + position)]
-      if isOpen && identifier != nil {
-        sink.text(") ")
-        isOpen = false
-      } else if !isOpen && position > 0 {
-        sink.space()
-      }
-      if !isOpen { sink.text(keyword) }
-      if let identifier {
-        sink.text(" $")
-        sink.text(identifier)
-      }
-      sink.valueType(type)
-      isOpen = identifier == nil
-      if !isOpen { sink.text(")") }
-    }
-    if isOpen { sink.text(")") }
   }
 }

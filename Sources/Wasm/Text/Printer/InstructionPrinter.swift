@@ -4,8 +4,33 @@
 /// The instruction in the text format, with indices as numbers; `br_table` takes its targets from `labels`.
 public func printInstruction(_ instruction: Instruction, labels: [UInt32]) -> String {
   var sink = TextSink(capacity: 64)
-  sink.instruction(instruction, labels: labels, ModuleIdentifiers(), depth: nil)
+  sink.instruction(instruction, labels: labels, ModuleIdentifiers(), nil)
   return sink.string()
+}
+
+/// The blocks around an instruction.
+struct OpenBlocks {
+  private(set) var depth = 0
+  /// Number of blocks opened so far, which is the index of the next one's label.
+  private(set) var count = 0
+  /// Label indices of the open blocks, outermost first; kept only where labels have names.
+  private var labels: [LabelIndex] = []
+
+  mutating func open(isNamed: Bool) {
+    if isNamed { labels.append(LabelIndex(count)) }
+    depth += 1
+    count += 1
+  }
+
+  mutating func close() {
+    depth -= 1
+    _ = labels.popLast()
+  }
+
+  /// The label index of the block that a branch with this depth leads to.
+  func label(_ target: UInt32) -> LabelIndex? {
+    Int(target) < labels.count ? labels[labels.count - 1 - Int(target)] : nil
+  }
 }
 
 extension TextSink {
@@ -13,37 +38,37 @@ extension TextSink {
   mutating func constantExpression(_ expression: [Instruction], _ names: ModuleIdentifiers) {
     for (position, instruction) in expression.enumerated() {
       if position > 0 { space() }
-      self.instruction(instruction, labels: [], names, depth: nil)
+      self.instruction(instruction, labels: [], names, nil)
     }
   }
 
   /// A function body without its final `end`, one instruction a line, starting with a new line.
   mutating func body(_ body: FunctionBody, _ names: ModuleIdentifiers, indentation: Int) {
-    var depth = 0
+    var blocks = OpenBlocks()
     var instructions = body.instructions[...]
     if instructions.last?.opcode == .end { instructions.removeLast() }
     for instruction in instructions {
       let opcode = instruction.opcode
-      if opcode == .end { depth -= 1 }
-      line(indentation + (opcode == .else ? depth - 1 : depth))
-      self.instruction(instruction, labels: body.labels, names, depth: depth)
-      if case .block = instruction.immediate { depth += 1 }
+      if opcode == .end { blocks.close() }
+      line(indentation + (opcode == .else ? blocks.depth - 1 : blocks.depth))
+      self.instruction(instruction, labels: body.labels, names, blocks)
+      if case .block = instruction.immediate { blocks.open(isNamed: names.labels != nil) }
     }
   }
 
-  /// - Parameter depth: number of open blocks, for comments that name the target of a branch; nil: no comments.
+  /// - Parameter blocks: the open blocks, for identifiers and comments that name the target of a branch; nil: neither.
   mutating func instruction(
-    _ instruction: Instruction, labels: [UInt32], _ names: ModuleIdentifiers, depth: Int?
+    _ instruction: Instruction, labels: [UInt32], _ names: ModuleIdentifiers, _ blocks: OpenBlocks?
   ) {
     let row = instruction.opcode.row
     text(row.text)
     switch instruction.immediate {
     case .none: break
-    case .block(let type): blockType(type, names, depth)
-    case .label(let target): label(target, depth)
+    case .block(let type): blockType(type, names, blocks)
+    case .label(let target): label(target, names, blocks)
     case .labels(let range):
       guard range.indices.upperBound <= labels.count else { break }
-      for position in range.indices { label(labels[position], depth) }
+      for position in range.indices { label(labels[position], names, blocks) }
     case .function(let index):
       space()
       reference(index, names.functions)
@@ -109,12 +134,12 @@ extension TextSink {
       decimal(value)
     case .f32(let bits):
       space()
-      float(bits: UInt64(bits), exponentBits: 8, fractionBits: 23)
-      comment(Double(Float(bitPattern: bits)), depth)
+      float(bits: UInt64(bits), .f32)
+      comment(Double(Float(bitPattern: bits)), blocks)
     case .f64(let bits):
       space()
-      float(bits: bits, exponentBits: 11, fractionBits: 52)
-      comment(Double(bitPattern: bits), depth)
+      float(bits: bits, .f64)
+      comment(Double(bitPattern: bits), blocks)
     case .v128(let bits):
       text(" i32x4")
       for half in [bits.low, bits.high] {
@@ -136,7 +161,8 @@ extension TextSink {
 
   // MARK: Immediates
 
-  private mutating func blockType(_ type: BlockType, _ names: ModuleIdentifiers, _ depth: Int?) {
+  private mutating func blockType(_ type: BlockType, _ names: ModuleIdentifiers, _ blocks: OpenBlocks?) {
+    if let labels = names.labels, let blocks { name(LabelIndex(blocks.count), labels) }
     switch type {
     case .empty: break
     case .value(let type):
@@ -147,19 +173,23 @@ extension TextSink {
       space()
       typeUse(index, names)
     }
-    if let depth {
+    if let blocks {
       text("  ;; @")
-      decimal(depth + 1)
+      decimal(blocks.depth + 1)
     }
   }
 
   /// A branch target, commented with the block that it leads to: block 1 is the outermost, 0 the function.
-  private mutating func label(_ target: UInt32, _ depth: Int?) {
+  private mutating func label(_ target: UInt32, _ names: ModuleIdentifiers, _ blocks: OpenBlocks?) {
     space()
-    decimal(target)
-    if let depth, Int(target) <= depth {
+    if let index = blocks?.label(target), let identifier = names.labels?[index] {
+      text(identifier)
+    } else {
+      decimal(target)
+    }
+    if let blocks, Int(target) <= blocks.depth {
       text(" (;@")
-      decimal(depth - Int(target))
+      decimal(blocks.depth - Int(target))
       text(";)")
     }
   }
@@ -172,15 +202,8 @@ extension TextSink {
 
   /// A blank and the name of the type.
   mutating func valueType(_ type: ValueType) {
-    switch type {
-    case .i32: text(" i32")
-    case .i64: text(" i64")
-    case .f32: text(" f32")
-    case .f64: text(" f64")
-    case .v128: text(" v128")
-    case .funcref: text(" funcref")
-    case .externref: text(" externref")
-    }
+    space()
+    text(type.word)
   }
 
   private mutating func heapType(_ type: ValueType) {
@@ -212,8 +235,8 @@ extension TextSink {
     }
   }
 
-  private mutating func comment(_ value: Double, _ depth: Int?) {
-    if depth == nil || !value.isFinite || value == 0 { return }
+  private mutating func comment(_ value: Double, _ blocks: OpenBlocks?) {
+    if blocks == nil || !value.isFinite || value == 0 { return }
     text(" (;")
     text("\(value)")
     text(";)")

@@ -1,12 +1,13 @@
-// Names of the name section as identifiers of the text format, where they can be: unique in their space, no odd signs.
+// Names of the name section as identifiers of the text format, where they are unique in their space, and as `@name`
+// annotations where they are not.
 // Built by the module printer; read for every index that the instruction printer writes.
 
 /// The identifiers of one index space.
 struct Identifiers<Space> {
-  /// Identifier without `$` of each index, or nil.
-  private(set) var identifiers: [String?] = []
-  /// Names that cannot be identifiers, by index.
-  private(set) var comments: [UInt32: String] = [:]
+  /// The identifier of each index as it is written, or nil.
+  private var identifiers: [String?] = []
+  /// Names that cannot be identifiers: empty ones, and those that an earlier index has already.
+  private var annotations: [UInt32: String] = [:]
 
   init() {}
 
@@ -14,26 +15,35 @@ struct Identifiers<Space> {
   init(_ names: [IndexedName<Space>], count: Int) {
     if names.isEmpty || count == 0 { return }
     identifiers = [String?](repeating: nil, count: count)
-    var owners: [String: Int] = [:]
+    var taken: Set<String> = []
     for entry in names where entry.index.position < count && identifiers[entry.index.position] == nil {
-      identifiers[entry.index.position] = entry.name
-      owners[entry.name, default: 0] += 1
-    }
-    for (position, name) in identifiers.enumerated() {
-      guard let name else { continue }
-      if owners[name] != 1 || !Self.isIdentifier(name) {
-        identifiers[position] = nil
-        comments[UInt32(truncatingIfNeeded: position)] = name
+      guard annotations[entry.index.value] == nil else { continue }
+      if !entry.name.isEmpty && taken.insert(entry.name).inserted {
+        identifiers[entry.index.position] = identifierText(entry.name)
+      } else {
+        annotations[entry.index.value] = entry.name
       }
     }
   }
 
+  /// The identifier of an index as it is written, with its `$`; nil: it has none.
   subscript(_ index: Index<Space>) -> String? {
     index.position < identifiers.count ? identifiers[index.position] : nil
   }
 
-  /// Whether the text format takes `name` after a `$`.
-  static func isIdentifier(_ name: String) -> Bool { !name.isEmpty && name.utf8.allSatisfy(isIdentifierCharacter) }
+  /// The name of an index that has no identifier.
+  func annotation(_ index: Index<Space>) -> String? { annotations.isEmpty ? nil : annotations[index.value] }
+
+  func isNamed(_ index: Index<Space>) -> Bool { self[index] != nil || annotation(index) != nil }
+}
+
+/// A name as an identifier, quoted where the format asks for it. Not for the empty name.
+func identifierText(_ name: String) -> String {
+  if name.utf8.allSatisfy(isIdentifierCharacter) { return "$\(name)" }
+  var sink = TextSink(capacity: name.utf8.count + 16)
+  sink.byte(0x24)
+  sink.quoted(name)
+  return sink.string()
 }
 
 /// The signs that identifiers are made of.
@@ -57,6 +67,8 @@ struct ModuleIdentifiers {
   var data = Identifiers<DataSpace>()
   /// Of the function being printed.
   var locals = Identifiers<LocalSpace>()
+  /// Of the function being printed; nil: its labels have no names.
+  var labels: Identifiers<LabelSpace>?
 
   init() {}
 
@@ -74,33 +86,30 @@ struct ModuleIdentifiers {
 extension TextSink {
   /// Writes an index as its identifier, or as a number.
   mutating func reference<Space>(_ index: Index<Space>, _ identifiers: Identifiers<Space>) {
+    if let identifier = identifiers[index] { text(identifier) } else { decimal(index.value) }
+  }
+
+  /// Writes ` $identifier` or ` (@name "…")` where an item is declared.
+  mutating func name<Space>(_ index: Index<Space>, _ identifiers: Identifiers<Space>) {
     if let identifier = identifiers[index] {
-      byte(0x24)
+      space()
       text(identifier)
-    } else {
-      decimal(index.value)
+    } else if let name = identifiers.annotation(index) {
+      annotatedName(name)
     }
   }
 
-  /// Writes ` $identifier (;index;)` where an item is declared; a name that is no identifier goes into the comment.
+  mutating func annotatedName(_ name: String) {
+    text(" (@name ")
+    quoted(name)
+    text(")")
+  }
+
+  /// The same, then the index in a comment.
   mutating func declaration<Space>(_ index: Index<Space>, _ identifiers: Identifiers<Space>) {
-    if let identifier = identifiers[index] {
-      text(" $")
-      text(identifier)
-    }
+    name(index, identifiers)
     text(" (;")
     decimal(index.value)
-    if let name = identifiers.comments[index.value] {
-      space()
-      commented(name)
-    }
     text(";)")
-  }
-
-  /// A name inside of a comment, which it must not be able to end.
-  private mutating func commented(_ name: String) {
-    for value in name.utf8 {
-      if isIdentifierCharacter(value) || value == 0x20 { byte(value) } else { escaped(value) }
-    }
   }
 }
