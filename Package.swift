@@ -88,6 +88,9 @@ let package = Package(
     tests("Instrumentation", ["Mutation"]),
     tests("Execution", ["Execution"]),
     tests("Generation", ["Generation"]),
+    .testTarget(
+      name: "LibFuzzerTargetTests", dependencies: ["LibFuzzerTarget", "TestSupport"], exclude: ["Regressions"],
+      swiftSettings: strict),
     tests("Minimization", ["Minimization"]),
     tests("Corpus", ["Corpus"]),
     tests("Reporting", ["Reporting"]),

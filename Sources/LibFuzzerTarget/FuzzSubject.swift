@@ -1,12 +1,13 @@
 // What libFuzzer drives, one subject a run: bytes go in, and a broken promise stops the process.
-// Linked with libFuzzer's own `main` by `scripts/fuzz-sanitized`; a find becomes a file in Tests/…/Regressions.
+// Linked with libFuzzer's own `main` by `scripts/fuzz-sanitized`; a find becomes a file of the folder
+// `Tests/LibFuzzerTargetTests/Regressions`.
 
 import Canister
 import Instrumentation
 import Wasm
 
 /// A part of the project that bytes from outside reach.
-enum FuzzSubject: String, CaseIterable {
+public enum FuzzSubject: String, CaseIterable, Sendable {
   /// Decoding, encoding and the name section.
   case decoder
   /// Both ways to validate, and the search for an error's offset.
@@ -17,7 +18,7 @@ enum FuzzSubject: String, CaseIterable {
   case text
 
   /// Takes one input through the subject.
-  func run(_ bytes: [UInt8]) {
+  public func run(_ bytes: [UInt8]) {
     switch self {
     case .decoder: fuzzDecoder(bytes)
     case .validator: fuzzValidator(bytes)

@@ -186,7 +186,11 @@ private func expectAccepted(
     }
     expectAccepted(.none) { $0.exports = exports(1_000, length: 20) }
     expectRefused("methods, allowed") { $0.exports = exports(1_001, length: 4) }
-    expectRefused("method names of") { $0.exports = exports(1_000, length: 21) }
+    expectRefused("method names of 20001 bytes") {
+      $0.exports = exports(999, length: 20)
+      $0.exports.append(
+        Export(name: "canister_query \(String(repeating: "y", count: 21))", kind: .function(FunctionIndex(1))))
+    }
   }
 
   // MARK: Data, globals, functions, memories, tables
@@ -246,7 +250,12 @@ private func expectAccepted(
     expectAccepted(.none) {
       $0.imports = []
       $0.exports = []
-      $0.memories = [MemoryType(Limits(minimum: 0, maximum: 98_304), is64Bit: true)]
+      $0.memories = [MemoryType(Limits(minimum: 98_304, maximum: 98_304), is64Bit: true)]
+    }
+    expectRefused("initial size", at: "memory 0") {
+      $0.imports = []
+      $0.exports = []
+      $0.memories = [MemoryType(Limits(minimum: 98_305), is64Bit: true)]
     }
   }
 
@@ -309,7 +318,13 @@ private func expectAccepted(
     expectRefused("17 'icp:' sections") { $0.customSections = sixteen + sections("icp:public a") }
     let large = CustomSection(name: "icp:public a", bytes: Array(repeating: 0, count: (1 << 20) - 1))
     expectAccepted(.none) { $0.customSections = [large] }
-    expectRefused("bytes in 'icp:' sections") { $0.customSections = [large] + sections("icp:public b") }
+    expectRefused("1048577 bytes in 'icp:' sections") {
+      $0.customSections = [large]
+      $0.customSections[0].bytes.append(0)
+    }
+    expectRefused("bytes in 'icp:' sections", at: "custom section 1") {
+      $0.customSections = [large] + sections("icp:public b")
+    }
   }
 
   @Test func sizes() throws {
