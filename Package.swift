@@ -40,11 +40,14 @@ let package = Package(
     target("Minimization", ["Canister", "ContentHash"]),
     target("Corpus", ["Canister", "ContentHash"]),
     target("Reporting", ["Corpus"]),
+    target("Outside", ["Corpus", "Differential"]),
     target("Campaign", ["Corpus", "Differential", "Generation", "Minimization", "Reporting"]),
+    target("Grading", ["Campaign", "Mutation"]),
     .executableTarget(
       name: "stablefuzz",
       dependencies: [
-        "Campaign", "Mutation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Campaign", "Grading", "Mutation", "Outside",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["Wasm"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -57,6 +60,7 @@ let package = Package(
     tests("Minimization", ["Minimization"]),
     tests("Corpus", ["Corpus"]),
     tests("Reporting", ["Reporting"]),
+    tests("Outside", ["Outside"]),
     tests("Differential", ["Campaign", "Mutation"]),
   ]
 )

@@ -79,6 +79,9 @@ public func runCampaign(
 /// Cases of one worker in one round: long against the work between rounds, short against a person's patience.
 private let sliceLength: UInt64 = 128
 
+/// The same with an outside instrumenter, of which each case may wait until its time is up.
+private let outsideSliceLength: UInt64 = 4
+
 /// Seconds between two checkpoints.
 private let checkpointInterval = 10.0
 
@@ -147,6 +150,7 @@ private struct RunningCampaign {
   /// - Returns: whether there are now as many findings as the budget allows.
   private mutating func runRound() throws(CorpusError) -> Bool {
     let first = tally.position
+    let sliceLength = configuration.outside == nil ? sliceLength : outsideSliceLength
     let end = min(first + sliceLength * UInt64(workers.count), configuration.budget.cases ?? .max)
     let workers = workers
     DispatchQueue.concurrentPerform(iterations: workers.count) { number in
@@ -196,7 +200,7 @@ private final class Worker: @unchecked Sendable {
 
   init(_ configuration: CampaignConfiguration) {
     self.configuration = configuration
-    runner = CaseRunner(instrumenter: configuration.instrumenter)
+    runner = configuration.makeRunner()
     generator = Generator(profile: configuration.profile)
   }
 

@@ -35,8 +35,8 @@ struct Tally {
     position = checkpoint.nextIndex
   }
 
-  /// Cases that diverged or showed a fault.
-  var findings: Int { verdicts.diverge + verdicts.fault }
+  /// Cases that diverged or showed a fault or a failure.
+  var findings: Int { verdicts.diverge + verdicts.fault + verdicts.toolFailure }
 
   /// Adds one case.
   mutating func add(_ result: CaseResult, index: UInt64) {
@@ -51,10 +51,11 @@ struct Tally {
     case .poisoned: verdicts.poisoned += 1
     case .diverge: verdicts.diverge += 1
     case .fault: verdicts.fault += 1
+    case .toolFailure: verdicts.toolFailure += 1
     }
     if let bucket = result.verdict.bucket { buckets[bucket, default: (0, nil)].cases += 1 }
     switch result.verdict {
-    case .fault, .poisoned: return
+    case .fault, .toolFailure, .poisoned: return
     case .agree, .diverge: break
     }
     casesCompared += 1

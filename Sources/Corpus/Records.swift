@@ -26,7 +26,7 @@ public struct FindingRecord: Hashable, Codable, Sendable {
   public var digest: String
   /// What happened, in one sentence.
   public var sentence: String
-  /// `diverge` or `fault`.
+  /// `diverge`, `fault` or `tool-failure`.
   public var verdict: String
   /// The first differing observable.
   public var observable: String?
@@ -77,16 +77,18 @@ public struct VerdictCounts: Hashable, Codable, Sendable {
   public var poisoned = 0
   public var diverge = 0
   public var fault = 0
+  public var toolFailure = 0
 
-  public init(agree: Int = 0, poisoned: Int = 0, diverge: Int = 0, fault: Int = 0) {
+  public init(agree: Int = 0, poisoned: Int = 0, diverge: Int = 0, fault: Int = 0, toolFailure: Int = 0) {
     self.agree = agree
     self.poisoned = poisoned
     self.diverge = diverge
     self.fault = fault
+    self.toolFailure = toolFailure
   }
 
   /// All cases.
-  public var total: Int { agree + poisoned + diverge + fault }
+  public var total: Int { agree + poisoned + diverge + fault + toolFailure }
 }
 
 /// A finding of a campaign, by bucket.

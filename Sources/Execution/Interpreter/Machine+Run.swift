@@ -81,7 +81,8 @@ extension Machine {
         try callHost(entry, registers + base)
         return
       }
-      guard frame < framesEnd else { throw .callStackExhausted }
+      // There are more frames than calls may nest: only injected functions, which do not count, get here.
+      guard frame < framesEnd else { throw .outOfInstructions }
       frame.initialize(to: Frame(code: code, registers: registers, context: context, depth: depth))
       frame += 1
       try start(registers + base)

@@ -23,6 +23,9 @@ public struct TranslationOptions: Sendable {
   public var countsInstructions = false
   /// Functions from this index on are injected ones: their frames do not count against the call depth.
   public var firstInjectedFunction: FunctionIndex?
+  /// Whether the code counts calls, loop iterations and bytes moved at once in `Machine.counter`, as native lanes need:
+  /// what instrumentation injects is not metered, and a mistake in it must not keep a lane busy forever.
+  public var countsSteps = false
   /// Functions whose calls are reported to the machine's tracer.
   public var tracedFunctions: Set<FunctionIndex> = []
 
@@ -105,6 +108,10 @@ struct Translator {
     if options.countsInstructions { chargePoints(of: body, is64BitHeap: is64BitHeap, into: &charges) }
     var nextCharge = 0
     for (number, instruction) in body.instructions.enumerated() {
+      if options.countsSteps, !isDead {
+        if number == 0 { emitStep() }
+        if let operand = sizeOperand(of: instruction) { chargeDynamically(operand) }
+      }
       if options.countsInstructions {
         if !isDead, let operand = sizeOperand(of: instruction) { chargeDynamically(operand) }
         if nextCharge < charges.count, charges[nextCharge].position == number {
@@ -121,6 +128,7 @@ struct Translator {
           reason: "\(instruction.opcode.row.text): vector instructions are not executed")
       } else {
         translate(instruction)
+        if options.countsSteps, instruction.opcode == .loop { emitStep() }
       }
       if localCount + maximumHeight > Self.maximumFrameSize { return }
     }
@@ -163,6 +171,9 @@ struct Translator {
     // Costs of one run fit 31 bits: bodies are at most some megabytes long.
     code.emit(UInt64(point.isChecked ? .chargeAndCheck : .charge, bc: Int(point.cost)))
   }
+
+  /// A step of a native lane: one call or one iteration.
+  private mutating func emitStep() { code.emit(UInt64(.chargeAndCheck, bc: 1)) }
 
   // MARK: Leaving the function
 

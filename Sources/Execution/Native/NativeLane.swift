@@ -89,7 +89,8 @@ public final class NativeLane: Lane {
       outcome = try perform(message)
     } catch {
       host.system.finishMessage(keepsChanges: false)
-      outcome = Outcome(error, instructionLimit: parameters.instructionLimit)
+      // The interpreter's own counter: the canister's instructions are counted by the code itself.
+      outcome = error == .outOfInstructions ? .runaway : Outcome(error, instructionLimit: parameters.instructionLimit)
     }
     return observation(outcome)
   }
@@ -231,6 +232,14 @@ public final class NativeLane: Lane {
 
   // MARK: Executions
 
+  /// Calls, loop iterations and bytes moved by bulk instructions that one execution may make. Code that counts as it
+  /// should stays far below: a step of the canister's costs at least one instruction, a stable read or write costs more
+  /// than the pages that are looked at for it. So whoever gets here runs away.
+  private var stepLimit: Int64 {
+    let (product, overflow) = parameters.instructionLimit.multipliedReportingOverflow(by: 8)
+    return overflow ? .max : product.addingReportingOverflow(1_000_000).overflow ? .max : product + 1_000_000
+  }
+
   /// Runs a function as a new instance would: globals that do not persist, tables and bytemap as at the start, own page
   /// budgets. Heap and stable changes stay uncommitted, but pages that the bytemap does not mark are taken back.
   private func run(_ entryPoint: EntryPoint, _ function: FunctionIndex, _ canister: Installation) throws(Trap) {
@@ -243,6 +252,7 @@ public final class NativeLane: Lane {
     instance.globals[module.dirtyPageCounter].bits = parameters.dirtyPageLimits[entryPoint.pageLimitClass]
     instance.globals[module.accessedPageCounter].bits = accessLimit
     account.hasRun = true
+    workspace.machine.counter = stepLimit
     host.begin(entryPoint, instance, module)
 
     var failure: Trap?

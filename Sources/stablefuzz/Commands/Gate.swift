@@ -31,7 +31,7 @@ struct Gate: ParsableCommand {
     let campaign = CampaignConfiguration(
       profile: profile.profile, seed: seed ?? UInt64.random(in: 0...UInt64(UInt32.max)), lanes: lanes.lanes ?? .ofCase,
       jobs: jobs, budget: Budget(cases: budget.cases, seconds: budget.time), instrumenter: try lanes.instrumenter(),
-      instrumenterArguments: lanes.instrumenterArguments)
+      outside: lanes.outside, instrumenterArguments: lanes.instrumenterArguments)
     try reportingErrors {
       let directories = CorpusStore(root: stores.corpus).gatedDirectories
       Interruption.listen()
@@ -63,6 +63,7 @@ struct Gate: ParsableCommand {
   private func exit(_ outcome: GateOutcome) -> Exit {
     if outcome.faults > 0 { return .fault }
     if outcome.divergences > 0 { return .divergence }
+    if outcome.toolFailures > 0 { return .toolFailure }
     if !outcome.unstable.isEmpty { return .nonDeterminism }
     if outcome.campaign.end == .interrupted { return .interrupted }
     return outcome.hasDoneEnough ? .clean : .tooLittleWork

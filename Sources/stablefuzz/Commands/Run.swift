@@ -43,7 +43,7 @@ struct Run: ParsableCommand {
       budget: Budget(
         cases: budget.cases, seconds: budget.time,
         findings: keepGoing ? nil : stopAfter ?? Budget.defaultFindings),
-      instrumenter: try lanes.instrumenter(),
+      instrumenter: try lanes.instrumenter(), outside: lanes.outside,
       instrumenterArguments: lanes.instrumenterArguments)
     try reportingErrors {
       let outcome = try campaign(configuration)
@@ -67,6 +67,7 @@ struct Run: ParsableCommand {
     let verdicts = outcome.record.verdicts
     if verdicts.fault > 0 { return .fault }
     if verdicts.diverge > 0 { return .divergence }
+    if verdicts.toolFailure > 0 { return .toolFailure }
     if outcome.end == .interrupted { return .interrupted }
     return outcome.record.casesCompared == 0 ? .tooLittleWork : .clean
   }
