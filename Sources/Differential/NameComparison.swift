@@ -4,10 +4,10 @@
 import Canister
 import Wasm
 
-/// The first name that stands for something else in the instrumented module, with what it was given to before and now.
+/// The first name that stands for something else in the instrumented module: what it is there, and what it was.
 ///
-/// What is compared is what both name sections name; a tool may leave names out. Defined functions keep their order and
-/// globals their indices (ic-semantics section 11); further memories of the module's own keep their order.
+/// Looked at is what both name; a tool may leave names out and name what it has added. Defined functions keep their
+/// order and globals their indices (ic-semantics section 11); memories of the module's own keep their order.
 func wrongName(in instrumented: Module, original: Module) -> (expected: String, actual: String)? {
   guard let old = original.names, let new = instrumented.names else { return nil }
   let (oldSpaces, newSpaces) = (IndexSpaces(original), IndexSpaces(instrumented))
@@ -17,26 +17,41 @@ func wrongName(in instrumented: Module, original: Module) -> (expected: String, 
     return index
   }
   let memories = newSpaces.memories.indices.map { MemoryIndex($0) }.filter { !injected.contains($0) }
-  let shift = newSpaces.importedFunctions - oldSpaces.importedFunctions
-  func compare<Space>(
-    _ kind: String, _ old: [IndexedName<Space>], _ new: [IndexedName<Space>], _ moved: (Index<Space>) -> Index<Space>?
-  ) -> (expected: String, actual: String)? {
-    let names = Dictionary(new.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
-    for entry in old {
-      guard let index = moved(entry.index), let name = names[index], name != entry.name else { continue }
-      return ("\(kind) \(entry.index) is '\(entry.name)'", "it became \(index), which is '\(name)'")
-    }
-    return nil
+
+  /// The original's index of an own function; nil for imports and for what was added.
+  func ownFunction(_ index: FunctionIndex) -> FunctionIndex? {
+    let number = index.position - newSpaces.importedFunctions
+    return original.functions.indices.contains(number) ? FunctionIndex(oldSpaces.importedFunctions + number) : nil
   }
-  return compare("function", old.functions, new.functions) { index in
-    index.position < oldSpaces.importedFunctions ? nil : FunctionIndex(index.position + shift)
-  } ?? compare("global", old.globals, new.globals) { $0 }
-    ?? compare("memory", old.memories, new.memories) { index in
-      index.position < memories.count ? memories[index.position] : nil
+  return difference("function", old.functions, new.functions, ownFunction)
+    ?? difference("global", old.globals, new.globals) { $0.position < oldSpaces.globals.count ? $0 : nil }
+    ?? difference("memory", old.memories, new.memories) { index in
+      memories.firstIndex(of: index).map { MemoryIndex($0) }
     }
-    ?? compare(
-      "the first local of function",
-      old.locals.compactMap { entry in entry.names.first.map { IndexedName(entry.function, $0.name) } },
-      new.locals.compactMap { entry in entry.names.first.map { IndexedName(entry.function, $0.name) } }
-    ) { FunctionIndex($0.position + shift) }
+    ?? difference("function with names of locals", old.locals.map(\.summary), new.locals.map(\.summary), ownFunction)
+}
+
+/// - Parameter originalIndex: what an item of the instrumented module was; nil for those that are new.
+private func difference<Space>(
+  _ kind: String, _ old: [IndexedName<Space>], _ new: [IndexedName<Space>],
+  _ originalIndex: (Index<Space>) -> Index<Space>?
+) -> (expected: String, actual: String)? {
+  let names = Dictionary(old.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
+  for entry in new {
+    guard let index = originalIndex(entry.index) else { continue }
+    let expected = names[index]
+    if expected == entry.name { continue }
+    return (
+      "\(kind) \(index) is \(expected.map { "'\($0)'" } ?? "nameless")",
+      "as \(kind) \(entry.index) it is '\(entry.name)'"
+    )
+  }
+  return nil
+}
+
+extension FunctionNames {
+  /// All names of a function's locals or labels as one, under the function's index.
+  fileprivate var summary: IndexedName<FunctionSpace> {
+    IndexedName(function, names.map { "\($0.index) \($0.name)" }.joined(separator: ", "))
+  }
 }

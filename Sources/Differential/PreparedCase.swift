@@ -58,6 +58,23 @@ extension CaseRunner {
     }
   }
 
+  /// Runs the native lane of modules that note what they execute.
+  ///
+  /// - Parameter words: globals at the end of each module in which they do.
+  /// - Returns: the bits that were set; nil where the modules do not become a lane.
+  public func probe(
+    _ prepared: PreparedCase, _ probes: [Module], _ strategy: Strategy, words: Int
+  ) -> [UInt64]? {
+    guard let first = probes.first,
+      let native = try? prepared.modules.nativeLane(
+        CaseModules.Instrumented(
+          lane: .native(strategy), first: first, second: probes.count > 1 ? probes[1] : nil), workspace: natives)
+    else { return nil }
+    native.probeWords = words
+    for message in prepared.testCase.plan.messages { _ = native.execute(message) }
+    return native.probe
+  }
+
   /// The calls of stable functions that the native lane of these modules makes, message by message.
   ///
   /// - Returns: nil where the modules do not become a lane.

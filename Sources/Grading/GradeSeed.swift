@@ -22,7 +22,8 @@ public struct Detection: Hashable, Codable, Sendable {
 public struct MutantFate: Hashable, Codable, Sendable {
   /// Cases that had a place for it and called what it is in, until it was found.
   public var applied: UInt64 = 0
-  /// The first case in which the place was executed, counted from 1; looked for only where it is not found at once.
+  /// The first case in which the place was executed, counted from 1; outside of the injected functions looked for only
+  /// where it is not found at once.
   public var reached: UInt64?
   /// The first case in which a stable call of the mutant went differently, counted from 1; likewise.
   public var triggered: UInt64?
@@ -92,8 +93,15 @@ final class SeedGrader {
         grade.disagreements += 1
         continue
       }
+      let trial = Trial(
+        prepared: prepared.prepared, strategy: prepared.strategy, instrumented: prepared.instrumented,
+        targets: prepared.targets,
+        coverage: runner.probe(
+          prepared.prepared, prepared.targets.map(\.coverageProbe), prepared.strategy, words: InjectedCoverage.words)
+          ?? [],
+        is64BitHeap: IndexSpaces(prepared.prepared.originals[0]).memories.first?.is64Bit ?? false)
       alive.removeAll { number in
-        attempt(mutants[number], on: prepared, &grade.fates[number], grade)
+        attempt(mutants[number], on: trial, &grade.fates[number], grade)
         return grade.fates[number].detection != nil
       }
     }
@@ -108,10 +116,15 @@ final class SeedGrader {
     let strategy: Strategy
     let instrumented: [Module]
     let targets: [MutationTarget]
+    /// What the case executes of the injected functions.
+    let coverage: [UInt64]
+    let is64BitHeap: Bool
   }
 
   /// - Returns: nil where the lanes do not agree by themselves.
-  private func prepare(_ seed: UInt64, _ index: UInt64) -> Trial? {
+  private func prepare(
+    _ seed: UInt64, _ index: UInt64
+  ) -> (prepared: PreparedCase, strategy: Strategy, instrumented: [Module], targets: [MutationTarget])? {
     let testCase = generator.generate(seed: seed, index: index).case
     do throws(Fault) {
       let prepared = try runner.prepare(testCase)
@@ -127,7 +140,7 @@ final class SeedGrader {
       let targets = zip(instrumented, prepared.originals).compactMap {
         MutationTarget($0, original: $1, strategy: strategy, parameters: testCase.parameters)
       }
-      return Trial(prepared: prepared, strategy: strategy, instrumented: instrumented, targets: targets)
+      return (prepared, strategy, instrumented, targets)
     } catch {
       return nil
     }
@@ -137,10 +150,16 @@ final class SeedGrader {
     guard rule.functions.isEmpty || rule.functions.contains(where: trial.prepared.calledFunctions.contains) else {
       return
     }
+    let isReached = rule.isReached(trial.coverage, is64BitHeap: trial.is64BitHeap)
+    if isReached == false {
+      fate.applied += 1
+      return
+    }
     let changes = trial.targets.map(rule.apply)
     guard changes.contains(where: { $0 != nil }) else { return }
     let mutants = zip(changes, trial.instrumented).map { $0 ?? $1 }
     fate.applied += 1
+    if isReached == true, fate.reached == nil { fate.reached = grade.cases }
     if let bucket = runner.judge(trial.prepared, mutants, trial.strategy).bucket {
       fate.detection = Detection(cases: grade.cases, seconds: grade.seconds, bucket: bucket)
       return

@@ -207,7 +207,9 @@ extension MutationRule {
   private static var functionIndices: [MutationRule] {
     ReferenceKind.allCases.flatMap { kind in
       Shift.allCases.flatMap { shift -> [MutationRule] in
-        if (shift == .unreplaced) != (kind == .callOfStable) && shift == .unreplaced { return [] }
+        if shift == .unreplaced && kind != .callOfStable { return [] }
+        // Replacements stand far behind the imports: twice that is no function at all.
+        if shift == .shiftedTwice && kind == .callOfStable { return [] }
         return Choice.allCases.compactMap { choice in
           if kind == .start && choice != .first { return nil }
           return MutationRule(
@@ -344,31 +346,39 @@ extension MutationRule {
 
   private static var names: [MutationRule] {
     func rule(
-      _ name: String, _ sentence: String, _ change: @escaping @Sendable (inout NameSection, NameSection) -> Void
+      _ name: String, _ sentence: String, profiles: [String] = ["native"],
+      _ change: @escaping @Sendable (inout NameSection, NameSection, MutationTarget) -> Void
     ) -> MutationRule {
-      MutationRule("index/names/\(name)", .index, sentence) { target in
+      MutationRule("index/names/\(name)", .index, sentence, profiles: profiles) { target in
         guard var names = target.instrumented.names, let old = target.original.names else { return nil }
-        change(&names, old)
+        change(&names, old, target)
         var result = target.instrumented
         result.replaceNames(names)
         return result
       }
     }
     return [
-      rule("functions-unshifted", "Names: functions keep their old indices.") { $0.functions = $1.functions },
-      rule("locals-unshifted", "Names: the functions of local names keep their old indices.") { $0.locals = $1.locals },
-      rule("memories-unshifted", "Names: memories keep their old indices.") { $0.memories = $1.memories },
-      rule("functions-next", "Names: functions are one too high.") { names, _ in
+      rule("functions-unshifted", "Names: functions keep their old indices.") { names, old, _ in
+        names.functions = old.functions
+      },
+      rule("locals-unshifted", "Names: the functions of local names keep their old indices.") { names, old, _ in
+        names.locals = old.locals
+      },
+      rule("memories-unshifted", "Names: memories keep their old indices.", profiles: ["multi-memory"]) {
+        names, old, _ in
+        names.memories = old.memories
+      },
+      rule("functions-next", "Names: functions are one too high.") { names, _, _ in
         for position in names.functions.indices { names.functions[position].index.value += 1 }
       },
-      rule("globals-next", "Names: globals are one too high.") { names, _ in
+      rule("globals-next", "Names: globals are one too high.") { names, _, _ in
         for position in names.globals.indices { names.globals[position].index.value += 1 }
       },
-      rule("swapped", "Names: two functions have each other's name.") { names, _ in
-        let count = names.functions.count
-        guard count > 1 else { return }
-        (names.functions[count - 1].name, names.functions[0].name) = (
-          names.functions[0].name, names.functions[count - 1].name
+      rule("swapped", "Names: two functions have each other's name.") { names, _, target in
+        let own = names.functions.indices.filter { target.layout.definedFunctions.contains(names.functions[$0].index) }
+        guard let first = own.first, let last = own.last else { return }
+        (names.functions[first].name, names.functions[last].name) = (
+          names.functions[last].name, names.functions[first].name
         )
       },
     ]

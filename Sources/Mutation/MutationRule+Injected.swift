@@ -36,7 +36,9 @@ extension MutationRule {
             return result
           }
         }
-        if let rule = samples.checked(rule) { rules.append(rule) }
+        if let rule = samples.checked(rule, in: function, at: { place.position(in: $0.instructions) }) {
+          rules.append(rule)
+        }
       }
     }
     return rules
@@ -49,7 +51,7 @@ extension MutationRule {
     for (number, statement) in statements.enumerated() {
       let code = body.instructions[statement.range]
       var edits: [(name: String, words: String, make: StatementEdit)] = [("dropped", "is missing", .dropped)]
-      if code.contains(where: { $0.opcode == .globalSet || $0.opcode == .memoryGrow || isCharge($0, samples.target) }) {
+      if accumulates(code, samples.target) {
         edits.append(("doubled", "is done twice", .doubled))
       }
       if let next = statement.next, hasOrder(code, samples.target),
@@ -71,10 +73,23 @@ extension MutationRule {
             edit.make.apply(to: instructions, statements, number)
           }
         }
-        if let rule = samples.checked(rule) { rules.append(rule) }
+        let checked = samples.checked(rule, in: function) { body in
+          let statements = body.statements
+          return number < statements.count ? statements[number].range.lowerBound : nil
+        }
+        if let checked { rules.append(checked) }
       }
     }
     return rules
+  }
+
+  /// Whether doing a statement twice is something else than doing it once.
+  private static func accumulates(_ code: ArraySlice<Instruction>, _ target: MutationTarget) -> Bool {
+    let isUpdate = code.contains { instruction in
+      guard instruction.opcode == .globalSet else { return false }
+      return code.contains { $0.opcode == .globalGet && $0.immediate == instruction.immediate }
+    }
+    return isUpdate || code.contains { $0.opcode == .memoryGrow || isCharge($0, target) }
   }
 
   private static func isCharge(_ instruction: Instruction, _ target: MutationTarget) -> Bool {
@@ -159,13 +174,23 @@ struct InjectedSamples {
 
   /// The rule, so that it need not be validated any more: the bodies are the same in all modules of a heap width. nil
   /// where it makes no valid module of either width.
-  func checked(_ rule: MutationRule) -> MutationRule? {
+  ///
+  /// - Parameter position: where in a body the rule makes its change.
+  func checked(
+    _ rule: MutationRule, in function: InjectedFunction, at position: (InjectedBody) -> Int?
+  ) -> MutationRule? {
     let isValidNarrow = rule.apply(to: target) != nil
     let isValidWide = wide.map { rule.apply(to: $0) != nil } ?? false
     guard isValidNarrow || isValidWide else { return nil }
     let edit = rule.edit
+    func block(_ target: MutationTarget?) -> Int? {
+      guard let target, let number = target.position(of: function) else { return nil }
+      let body = InjectedBody(number, of: target.instrumented)
+      return position(body).flatMap { InjectedCoverage.block(function, $0, in: body.instructions) }
+    }
     return MutationRule(
-      rule.name, rule.family, rule.sentence, profiles: rule.profiles, functions: rule.functions, isValidByDesign: true
+      rule.name, rule.family, rule.sentence, profiles: rule.profiles, functions: rule.functions, isValidByDesign: true,
+      blocks: (narrow: block(target), wide: block(wide))
     ) { target in
       (target.layout.is64BitHeap ? isValidWide : isValidNarrow) ? edit(target) : nil
     }

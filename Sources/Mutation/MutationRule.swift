@@ -69,6 +69,8 @@ public struct MutationRule: Sendable, Identifiable, CustomStringConvertible {
   public let functions: [SystemFunction]
   /// Whether every result is valid, so that nobody has to look.
   let isValidByDesign: Bool
+  /// The block of the injected functions that it is about, by heap width; nil for other mistakes.
+  let blocks: (narrow: Int?, wide: Int?)?
   let edit: @Sendable (MutationTarget) -> Module?
 
   public var id: String { name }
@@ -77,7 +79,7 @@ public struct MutationRule: Sendable, Identifiable, CustomStringConvertible {
   init(
     _ name: String, _ family: MutationFamily, _ sentence: String, profiles: [String] = ["native"],
     functions: [SystemFunction] = [], isValidByDesign: Bool = false,
-    edit: @escaping @Sendable (MutationTarget) -> Module?
+    blocks: (narrow: Int?, wide: Int?)? = nil, edit: @escaping @Sendable (MutationTarget) -> Module?
   ) {
     self.name = name
     self.family = family
@@ -85,6 +87,7 @@ public struct MutationRule: Sendable, Identifiable, CustomStringConvertible {
     self.profiles = profiles
     self.functions = functions
     self.isValidByDesign = isValidByDesign
+    self.blocks = blocks
     self.edit = edit
   }
 

@@ -72,6 +72,11 @@ public final class NativeLane: Lane {
     }
   }
 
+  /// How many globals at the end of each module are a probe's: code sets bits in them that `probe` collects.
+  public var probeWords = 0
+  /// The bits that executions have left in the probe's globals, word by word.
+  public private(set) var probe: [UInt64] = []
+
   /// The stable memory, for reports; nil while the canister is empty.
   public var stableMemory: LinearMemory? { installed?.stable }
 
@@ -268,6 +273,10 @@ public final class NativeLane: Lane {
 
     account.remainingInstructions = Int64(bitPattern: instance.globals[module.instructionCounter].bits)
     account.accessedPages &+= accessLimit &- instance.globals[module.accessedPageCounter].bits
+    if probeWords > 0 {
+      let words = instance.globals.suffix(probeWords).map(\.bits)
+      probe = probe.isEmpty ? words : zip(probe, words).map { $0 | $1 }
+    }
     let marked = markedPages(canister)
     account.dirtyPages = Self.union(account.dirtyPages, marked)
     if failure == nil { checkMarks(marked, canister) }
