@@ -67,13 +67,16 @@ public struct CampaignConfiguration: Sendable {
   public var instrumenter: Instrumenter
   /// Makes the outside instrumenter of one worker; nil: there is none.
   public var outside: (@Sendable () -> any OutsideInstrumenter)?
+  /// A mistake that the campaign has to find besides; nil: none is planted.
+  public var canary: Canary?
   /// The arguments that name another instrumenter than ours, for the commands in records; empty for ours.
   public var instrumenterArguments: String
 
   public init(
     profile: GeneratorProfile, seed: UInt64, lanes: LaneSelection = .ofCase, shard: Shard = .whole, jobs: Int = 1,
     budget: Budget = Budget(), instrumenter: @escaping Instrumenter = standardInstrumenter,
-    outside: (@Sendable () -> any OutsideInstrumenter)? = nil, instrumenterArguments: String = ""
+    outside: (@Sendable () -> any OutsideInstrumenter)? = nil, canary: Canary? = nil,
+    instrumenterArguments: String = ""
   ) {
     self.profile = profile
     self.seed = seed
@@ -83,6 +86,7 @@ public struct CampaignConfiguration: Sendable {
     self.budget = budget
     self.instrumenter = instrumenter
     self.outside = outside
+    self.canary = canary
     self.instrumenterArguments = instrumenterArguments
   }
 
@@ -117,6 +121,7 @@ public struct CampaignConfiguration: Sendable {
     if lanes != .ofCase { text += " --lanes \(lanes.name)" }
     if shard != .whole { text += " --shard \(shard)" }
     if !instrumenterArguments.isEmpty { text += " " + instrumenterArguments }
+    if let canary { text += " --canary \(canary.name)" }
     return text
   }
 }

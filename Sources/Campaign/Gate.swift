@@ -40,7 +40,12 @@ public struct GateOutcome: Sendable {
     campaign.record.verdicts.toolFailure + failures.count { $0.verdict.name == "tool-failure" }
   }
   public var faults: Int { campaign.record.verdicts.fault + failures.count { $0.verdict.name == "fault" } }
-  public var hasDoneEnough: Bool { campaign.record.casesCompared >= minimumCases }
+  /// Whether the planted mistake, if there was one, was found.
+  public var hasFoundCanary: Bool {
+    campaign.record.canary.map { $0.foundIn != nil } ?? true
+  }
+  public var hasDoneEnough: Bool { hasComparedEnough && hasFoundCanary }
+  public var hasComparedEnough: Bool { campaign.record.casesCompared >= minimumCases }
 }
 
 /// Fresh cases that are run a second time.

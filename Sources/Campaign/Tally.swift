@@ -15,6 +15,8 @@ struct Tally {
   var digest = Digest.zero
   /// Cases by bucket, and where one of them is stored.
   var buckets: [String: (cases: Int, path: String?)] = [:]
+  /// Index of the first case that showed the canary.
+  var canaryFoundIn: UInt64?
   /// Position in the shard of the next case.
   var position: UInt64 = 0
 
@@ -32,6 +34,7 @@ struct Tally {
     casesUseful = checkpoint.casesUseful
     digest = Digest(record.digest) ?? .zero
     for bucket in record.buckets { buckets[bucket.bucket] = (bucket.cases, bucket.path) }
+    canaryFoundIn = record.canary?.foundIn
     position = checkpoint.nextIndex
   }
 
@@ -76,6 +79,7 @@ struct Tally {
       shareUseful: Double(casesUseful) / compared, execsPerSecond: elapsed > 0 ? Double(casesCompared) / elapsed : 0,
       elapsedSeconds: elapsed, digest: digest.description,
       buckets: byCount.map { BucketCount(bucket: $0.key, cases: $0.value.cases, path: $0.value.path) },
+      canary: configuration.canary.map { CanaryRecord(name: $0.name, foundIn: canaryFoundIn) },
       commands: ["stablefuzz \(configuration.arguments(cases: position))"])
   }
 

@@ -22,6 +22,10 @@ public func summaryText(_ record: CampaignRecord) -> String {
         ["elapsed", duration(seconds: record.elapsedSeconds)],
         ["seed", String(record.seed), "cases \(record.firstIndex) ..< \(record.endIndex)"],
       ], alignments: [.left, .right])
+  if let canary = record.canary {
+    let found = canary.foundIn.map { "found in case \($0)" } ?? "NOT FOUND: the run has not tested enough"
+    text += "\n" + textTable([["canary", canary.name, found]])
+  }
   if !record.buckets.isEmpty {
     text += "\nfindings\n"
     text += textTable(
