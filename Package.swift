@@ -61,6 +61,7 @@ let package = Package(
     tests("Corpus", ["Corpus"]),
     tests("Reporting", ["Reporting"]),
     tests("Outside", ["Outside"]),
+    tests("Grading", ["Grading"]),
     tests("Differential", ["Campaign", "Mutation"]),
   ]
 )

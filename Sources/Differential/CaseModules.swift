@@ -19,13 +19,15 @@ struct CaseModules {
   let first: Module
   let second: Module?
   private let parameters: Parameters
+  private let faults: LaneFaults
   private let trace: ((TraceStep) -> Void)?
 
   /// Decodes and validates. Nothing that does not pass comes near a lane.
-  init(_ testCase: Case, trace: ((TraceStep) -> Void)?) throws(Fault) {
+  init(_ testCase: Case, faults: LaneFaults = .none, trace: ((TraceStep) -> Void)?) throws(Fault) {
     self.testCase = testCase
     plan = testCase.plan
     parameters = testCase.parameters
+    self.faults = faults
     self.trace = trace
     first = try Self.load(testCase.module, parameters, trace)
     if let bytes = testCase.secondModule {
@@ -64,7 +66,7 @@ struct CaseModules {
   func hostLane(workspace: HostWorkspace) throws(Fault) -> HostLane {
     HostLane(
       first: try hostModule(first), second: try second.map { module throws(Fault) in try hostModule(module) },
-      parameters: parameters, workspace: workspace)
+      parameters: parameters, workspace: workspace, settling: faults.hostSettling, around: faults.aroundHost)
   }
 
   private func hostModule(_ module: Module) throws(Fault) -> HostModule {
@@ -130,7 +132,7 @@ struct CaseModules {
       first: try nativeModule(first, instrumented.first, instrumented.lane, isTraced),
       second: try instrumented.second.map { module throws(Fault) in
         try nativeModule(second ?? first, module, instrumented.lane, isTraced)
-      }, parameters: parameters, workspace: workspace)
+      }, parameters: parameters, workspace: workspace, settling: faults.nativeSettling)
   }
 
   private func nativeModule(

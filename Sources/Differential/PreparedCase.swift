@@ -27,7 +27,7 @@ public final class PreparedCase {
 extension CaseRunner {
   /// Decodes and validates a case and runs its host lane.
   public func prepare(_ testCase: Case) throws(Fault) -> PreparedCase {
-    let modules = try CaseModules(testCase, trace: nil)
+    let modules = try CaseModules(testCase, faults: faults, trace: nil)
     let host = try modules.hostLane(workspace: hosts)
     let recorder = StableCallRecorder()
     host.recorder = recorder

@@ -60,6 +60,8 @@ public final class CaseRunner {
   private let outside: (any OutsideInstrumenter)?
   let hosts = HostWorkspace()
   let natives = NativeWorkspace()
+  /// Mistakes of the lanes themselves, for grading.
+  public var faults = LaneFaults.none
   /// Receives the stages of every case while set.
   public var trace: ((TraceStep) -> Void)?
 
@@ -78,7 +80,7 @@ public final class CaseRunner {
     var result = CaseResult(verdict: .agree, digest: .zero)
     let testCase = adapted(testCase)
     do throws(Fault) {
-      let modules = try CaseModules(testCase, trace: trace)
+      let modules = try CaseModules(testCase, faults: faults, trace: trace)
       let host = try modules.hostLane(workspace: hosts)
       result.observations = testCase.plan.messages.map(host.execute)
       result.effectiveStableCalls = host.effectiveStableCalls
@@ -125,7 +127,7 @@ public final class CaseRunner {
     -> Verdict
   {
     for (index, message) in testCase.plan.messages.enumerated() {
-      let observation = native.execute(message)
+      let observation = native.execute(faults.rewritten(message))
       if let reason = poison(expected[index]) ?? poison(observation) {
         return .poisoned("message \(index) (\(message.summary)): \(reason)")
       }
@@ -166,7 +168,7 @@ public final class CaseRunner {
     let native = try modules.nativeLane(instrumented, workspace: natives, isTraced: true)
     for message in modules.plan.messages[..<divergence.messageIndex] {
       _ = host.execute(message)
-      _ = native.execute(message)
+      _ = native.execute(faults.rewritten(message))
     }
     let hostRecorder = StableCallRecorder()
     let nativeRecorder = StableCallRecorder()
@@ -174,7 +176,7 @@ public final class CaseRunner {
     native.recorder = nativeRecorder
     defer { native.recorder = nil }
     _ = host.execute(divergence.message)
-    _ = native.execute(divergence.message)
+    _ = native.execute(faults.rewritten(divergence.message))
     return divergence.explained(hostRecorder.calls, nativeRecorder.calls, host, native)
   }
 }

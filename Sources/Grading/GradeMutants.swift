@@ -10,12 +10,12 @@ import Synchronization
 public struct GradeConfiguration: Sendable {
   public var profile: GeneratorProfile
   public var seeds: [UInt64]
-  public var mutants: [MutationRule]
+  public var mutants: [GradedMutant]
   public var limits: GradeLimits
   public var jobs: Int
 
   public init(
-    profile: GeneratorProfile, seeds: [UInt64], mutants: [MutationRule], limits: GradeLimits, jobs: Int = 1
+    profile: GeneratorProfile, seeds: [UInt64], mutants: [GradedMutant], limits: GradeLimits, jobs: Int = 1
   ) {
     self.profile = profile
     self.seeds = seeds

@@ -104,8 +104,8 @@ public struct GradeReport: Hashable, Codable, Sendable {
     secondsBySeed = grades.map(\.seconds)
     disagreements = grades.reduce(0) { $0 + $1.disagreements }
     secondsLimit = configuration.limits.seconds
-    mutants = configuration.mutants.enumerated().map { number, rule in
-      MutantRow(rule, grades.map { $0.fates[number] })
+    mutants = configuration.mutants.enumerated().map { number, mutant in
+      MutantRow(mutant, grades.map { $0.fates[number] })
     }
     graded = mutants.count
     detectedAlways = mutants.count { $0.status == .detected }
@@ -137,11 +137,11 @@ public struct GradeReport: Hashable, Codable, Sendable {
 }
 
 extension MutantRow {
-  init(_ rule: MutationRule, _ fates: [MutantFate]) {
+  init(_ mutant: GradedMutant, _ fates: [MutantFate]) {
     let detections = fates.compactMap(\.detection)
-    name = rule.name
-    family = rule.family
-    sentence = rule.sentence
+    name = mutant.name
+    family = mutant.family
+    sentence = mutant.sentence
     found = detections.count
     medianCases = median(detections.map(\.cases))
     mostCases = detections.map(\.cases).max()

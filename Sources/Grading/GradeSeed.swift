@@ -59,7 +59,7 @@ public struct SeedGrade: Sendable {
 /// Tries mutants on the cases of seeds. One per thread.
 final class SeedGrader {
   private let profile: GeneratorProfile
-  private let mutants: [MutationRule]
+  private let mutants: [GradedMutant]
   private let limits: GradeLimits
   private let clock: () -> Double
   private let runner = CaseRunner()
@@ -71,7 +71,7 @@ final class SeedGrader {
   private static let patience: UInt64 = 64
 
   init(
-    profile: GeneratorProfile, mutants: [MutationRule], limits: GradeLimits, clock: @escaping () -> Double
+    profile: GeneratorProfile, mutants: [GradedMutant], limits: GradeLimits, clock: @escaping () -> Double
   ) {
     self.profile = profile
     self.mutants = mutants
@@ -101,7 +101,10 @@ final class SeedGrader {
           ?? [],
         is64BitHeap: IndexSpaces(prepared.prepared.originals[0]).memories.first?.is64Bit ?? false)
       alive.removeAll { number in
-        attempt(mutants[number], on: trial, &grade.fates[number], grade)
+        switch mutants[number] {
+        case .module(let rule): attempt(rule, on: trial, &grade.fates[number], grade)
+        case .lane(let mutant): attempt(mutant, on: trial, &grade.fates[number], grade)
+        }
         return grade.fates[number].detection != nil
       }
     }
@@ -143,6 +146,15 @@ final class SeedGrader {
       return (prepared, strategy, instrumented, targets)
     } catch {
       return nil
+    }
+  }
+
+  private func attempt(_ mutant: LaneMutant, on trial: Trial, _ fate: inout MutantFate, _ grade: SeedGrade) {
+    runner.faults = mutant.faults
+    defer { runner.faults = .none }
+    fate.applied += 1
+    if let bucket = runner.runCase(trial.prepared.testCase).verdict.bucket {
+      fate.detection = Detection(cases: grade.cases, seconds: grade.seconds, bucket: bucket)
     }
   }
 

@@ -47,13 +47,16 @@ public final class NativeLane: Lane {
   private let parameters: Parameters
   private let workspace: NativeWorkspace
   private let host: NativeHost
+  private let settling: Settling
   private var installed: Installation?
   private var account: Account
 
+  /// - Parameter settling: other than the contract's only where a mistake is planted.
   public init(
     first: NativeModule, second: NativeModule? = nil, parameters: Parameters,
-    workspace: NativeWorkspace = NativeWorkspace()
+    workspace: NativeWorkspace = NativeWorkspace(), settling: Settling = .asDue
   ) {
+    self.settling = settling
     modules = (first, second ?? first)
     self.parameters = parameters
     self.workspace = workspace
@@ -160,23 +163,34 @@ public final class NativeLane: Lane {
     do throws(Trap) {
       try run(entryPoint, function, canister)
     } catch {
-      discard(canister, globals)
+      settle(canister, globals, .trapped)
       throw error
     }
-    if entryPoint.dropsChanges {
-      discard(canister, globals)
-    } else {
-      canister.stable.commit()
-      for memory in canister.ownMemories { memory.commit() }
-    }
+    settle(canister, globals, entryPoint.dropsChanges ? .dropped : .kept)
     host.system.finishMessage(keepsChanges: !entryPoint.dropsChanges)
     return host.system.outcome
   }
 
-  private func discard(_ canister: Installation, _ globals: [UInt64]) {
-    canister.stable.rollback()
-    for memory in canister.ownMemories { memory.rollback() }
-    canister.instance.restoreGlobals(globals)
+  /// Keeps or takes back what an execution did.
+  private func settle(_ canister: Installation, _ globals: [UInt64], _ ending: Ending) {
+    settle(canister.stable, .stable, ending)
+    for memory in canister.ownMemories { settle(memory, .heap, ending) }
+    if settling(.globals, ending) == .rollback { canister.instance.restoreGlobals(globals) }
+  }
+
+  private func settle(_ memory: LinearMemory, _ part: StatePart, _ ending: Ending) {
+    switch settling(part, ending) {
+    case .commit: memory.commit()
+    case .rollback: memory.rollback()
+    }
+  }
+
+  /// The same for stable memory during an upgrade: what is kept can still be taken back.
+  private func settle(_ stable: LinearMemory, _ ending: Ending, _ journal: inout MemoryJournal) {
+    switch settling(.stable, ending) {
+    case .commit: stable.commit(into: &journal)
+    case .rollback: stable.rollback()
+    }
   }
 
   /// Install, reinstall and upgrade: one transaction over all executions.
@@ -189,7 +203,7 @@ public final class NativeLane: Lane {
     do throws(Trap) {
       if keepsStable, let old, let function = old.module.function(EntryPoint.preUpgrade.exportName) {
         try run(.preUpgrade, function, old)
-        old.stable.commit(into: &journal)
+        settle(old.stable, .preUpgraded, &journal)
       }
       let created = try instantiate(module, stable: keptStable)
       new = created
@@ -198,17 +212,17 @@ public final class NativeLane: Lane {
       for stage in stages {
         guard let function = module.function(stage.exportName) else { continue }
         try run(stage, function, created)
-        created.stable.commit(into: &journal)
+        settle(created.stable, .installed, &journal)
       }
     } catch {
       if let old {
-        if keepsStable { old.stable.undo(journal) }
-        discard(old, oldGlobals)
+        if keepsStable, settling(.stable, .notInstalled) == .rollback { old.stable.undo(journal) }
+        settle(old, oldGlobals, .notInstalled)
       }
       new?.instance.recycle(into: workspace.memories, except: keptStable)
       throw error
     }
-    for memory in new?.ownMemories ?? [] { memory.commit() }
+    for memory in new?.ownMemories ?? [] { settle(memory, .heap, .installed) }
     old?.instance.recycle(into: workspace.memories, except: keptStable)
     installed = new
     host.system.finishMessage(keepsChanges: true)

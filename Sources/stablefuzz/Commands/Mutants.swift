@@ -42,9 +42,9 @@ struct Mutants: ParsableCommand {
   }
 
   /// The mutants of the profile that are asked for, equivalent ones included.
-  private var chosen: [MutationRule] {
-    MutationRule.all.filter { rule in
-      rule.profiles.contains(profile.profile.rawValue) && (only.isEmpty || only.contains(where: rule.name.contains))
+  private var chosen: [GradedMutant] {
+    GradedMutant.all(profile: profile.profile.rawValue).filter { mutant in
+      only.isEmpty || only.contains(where: mutant.name.contains)
     }
   }
 
