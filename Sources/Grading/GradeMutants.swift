@@ -45,7 +45,8 @@ public struct GradeWorld: Sendable {
 
 /// Grades the harness.
 ///
-/// - Returns: a grade per seed, in the order of the seeds; those that were not begun before an interruption are missing.
+/// - Returns: a grade per seed, in the order of the seeds; those that an interruption cut off are missing, but for the
+///   first.
 public func gradeMutants(_ configuration: GradeConfiguration, world: GradeWorld) -> [SeedGrade] {
   let next = Atomic<Int>(0)
   let grades = Mutex<[Int: SeedGrade]>([:])
@@ -56,6 +57,8 @@ public func gradeMutants(_ configuration: GradeConfiguration, world: GradeWorld)
       let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
       guard number < configuration.seeds.count else { return }
       let grade = grader.grade(seed: configuration.seeds[number], isInterrupted: world.isInterrupted)
+      // Half a seed would count what it has not come to as undetected; of the first one it is better than nothing.
+      if world.isInterrupted(), number > 0 { return }
       world.report(grade)
       grades.withLock { $0[number] = grade }
     }

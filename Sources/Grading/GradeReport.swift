@@ -45,8 +45,8 @@ public struct MutantRow: Hashable, Codable, Sendable {
   public var mostSeconds: Double?
   /// Buckets in which it showed, in the order of seeds, each once.
   public var buckets: [String]
-  /// By seed.
-  public var fates: [MutantFate]
+  /// Cases until it was found, by seed; nil where it was not.
+  public var cases: [UInt64?]
 }
 
 /// A point of the survival curve.
@@ -110,7 +110,7 @@ public struct GradeReport: Hashable, Codable, Sendable {
     graded = mutants.count
     detectedAlways = mutants.count { $0.status == .detected }
     detectedSometimes = mutants.count { $0.status == .sometimes }
-    let detections = mutants.flatMap { $0.fates.compactMap(\.detection) }
+    let detections = grades.flatMap { $0.fates.compactMap(\.detection) }
     let pairs = mutants.count * grades.count
     score = pairs == 0 ? 0 : Double(detections.count) / Double(pairs)
     medianCases = median(detections.map(\.cases))
@@ -148,7 +148,7 @@ extension MutantRow {
     medianSeconds = median(detections.map(\.seconds))
     mostSeconds = detections.map(\.seconds).max()
     buckets = detections.reduce(into: []) { if !$0.contains($1.bucket) { $0.append($1.bucket) } }
-    self.fates = fates
+    cases = fates.map { $0.detection?.cases }
     status =
       if !fates.isEmpty, detections.count == fates.count {
         .detected
