@@ -60,12 +60,15 @@ let package = Package(
     target("Minimization", ["Canister", "ContentHash"]),
     target("Corpus", ["Canister", "ContentHash", "Gzip"]),
     target("Reporting", ["Corpus"]),
+    target("Outside", ["Corpus", "Differential"]),
     target("Campaign", ["Corpus", "Differential", "Generation", "Minimization", "Reporting"]),
     target("LibFuzzerTarget", ["Instrumentation"]),
+    target("Grading", ["Campaign", "Mutation"]),
     .executableTarget(
       name: "stablefuzz",
       dependencies: [
-        "Campaign", "Mutation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Campaign", "Grading", "Mutation", "Outside",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -94,6 +97,8 @@ let package = Package(
     tests("Minimization", ["Minimization"]),
     tests("Corpus", ["Corpus"]),
     tests("Reporting", ["Reporting"]),
+    tests("Outside", ["Outside"]),
+    tests("Grading", ["Grading"]),
     tests("Differential", ["Campaign", "Mutation"]),
   ]
 )

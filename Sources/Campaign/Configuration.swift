@@ -65,12 +65,17 @@ public struct CampaignConfiguration: Sendable {
   public var jobs: Int
   public var budget: Budget
   public var instrumenter: Instrumenter
+  /// Makes the outside instrumenter of one worker; nil: there is none.
+  public var outside: (@Sendable () -> any OutsideInstrumenter)?
+  /// A mistake that the campaign has to find besides; nil: none is planted.
+  public var canary: Canary?
   /// The arguments that name another instrumenter than ours, for the commands in records; empty for ours.
   public var instrumenterArguments: String
 
   public init(
     profile: GeneratorProfile, seed: UInt64, lanes: LaneSelection = .ofCase, shard: Shard = .whole, jobs: Int = 1,
     budget: Budget = Budget(), instrumenter: @escaping Instrumenter = standardInstrumenter,
+    outside: (@Sendable () -> any OutsideInstrumenter)? = nil, canary: Canary? = nil,
     instrumenterArguments: String = ""
   ) {
     self.profile = profile
@@ -80,8 +85,13 @@ public struct CampaignConfiguration: Sendable {
     self.jobs = jobs
     self.budget = budget
     self.instrumenter = instrumenter
+    self.outside = outside
+    self.canary = canary
     self.instrumenterArguments = instrumenterArguments
   }
+
+  /// What runs the cases of one worker.
+  func makeRunner() -> CaseRunner { CaseRunner(instrumenter: instrumenter, outside: outside?()) }
 
   /// The settings that decide what each case is and does, for records.
   public var settings: [Setting] {
@@ -97,7 +107,9 @@ public struct CampaignConfiguration: Sendable {
     if lanes != .ofCase { name += "-" + lanes.name.replacing(",", with: "+") }
     if shard != .whole { name += "-shard\(shard.number)of\(shard.count)" }
     if !instrumenterArguments.isEmpty {
-      name += instrumenterArguments.replacing(" ", with: "-").replacing("/", with: "_")
+      // Any shell command may be among them.
+      name +=
+        "-" + String(instrumenterArguments.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }.prefix(80))
     }
     return name
   }
@@ -109,6 +121,7 @@ public struct CampaignConfiguration: Sendable {
     if lanes != .ofCase { text += " --lanes \(lanes.name)" }
     if shard != .whole { text += " --shard \(shard)" }
     if !instrumenterArguments.isEmpty { text += " " + instrumenterArguments }
+    if let canary { text += " --canary \(canary.name)" }
     return text
   }
 }
@@ -118,16 +131,18 @@ extension LaneSelection {
   public var name: String {
     switch self {
     case .ofCase: "case"
+    case .external: "external"
     case .strategies(let strategies):
       strategies == Strategy.all ? "all" : strategies.map(\.description).joined(separator: ",")
     }
   }
 
-  /// `case`, `all`, or names of strategies with commas between.
+  /// `case`, `all`, `external`, or names of strategies with commas between.
   public init?(name: String) {
     switch name {
     case "case": self = .ofCase
     case "all": self = .strategies(Strategy.all)
+    case "external": self = .external
     default:
       var strategies: [Strategy] = []
       for part in name.split(separator: ",", omittingEmptySubsequences: false) {

@@ -41,12 +41,13 @@ public func minimizeFinding(
   isInterrupted: () -> Bool = { false }
 ) -> MinimizationResult {
   var original = testCase
-  original.strategy = verdict.strategy ?? testCase.strategy
+  if case .native(let strategy)? = verdict.lane { original.strategy = strategy }
+  let lanes: LaneSelection = verdict.lane == .external ? .external : .ofCase
   let bucket = verdict.bucket
   var remainingWork = minimizationWork
   return minimize(original, budget: budget) { candidate in
     guard remainingWork > 0, !isInterrupted() else { return false }
-    let result = runner.runCase(candidate)
+    let result = runner.runCase(candidate, lanes: lanes)
     // A charge for a large length that then fails is no work; nothing that loops gets far past the default limit.
     remainingWork -= result.observations.reduce(0) { $0 + min($1.instructions, Parameters().instructionLimit) }
     return result.verdict.bucket == bucket
@@ -58,18 +59,13 @@ public func minimizeFinding(
 /// every candidate would take minutes.
 private let minimizationWork: Int64 = 1_000_000_000
 
-extension Verdict {
-  /// The native lane that a finding is about; nil where it comes before lanes.
-  fileprivate var strategy: Strategy? {
-    let lane: LaneName? =
-      switch self {
-      case .diverge(let divergence): divergence.lane
-      case .fault(let fault): fault.lane
-      case .agree, .poisoned: nil
-      }
-    guard case .native(let strategy)? = lane else { return nil }
-    return strategy
+/// What may be spent on a smaller case: an outside instrumenter is slow, and slowest where it does not answer.
+private func affordable(_ budget: MinimizationBudget, for verdict: Verdict) -> MinimizationBudget {
+  guard verdict.lane == .external else { return budget }
+  if case .toolFailure(let fault) = verdict, fault.stage == .toolTimeout || fault.stage == .toolStart {
+    return MinimizationBudget(predicateCalls: 0)
   }
+  return MinimizationBudget(predicateCalls: min(budget.predicateCalls, 1_000))
 }
 
 /// Minimizes and stores a finding.
@@ -81,8 +77,10 @@ public func storeFinding(
 ) throws(CorpusError) -> StoredFinding {
   let original = origin.entry.case
   let result = minimizeFinding(
-    original, verdict, runner: runner, budget: budget, isInterrupted: isInterrupted)
-  let final = runner.runCase(result.case).verdict
+    original, verdict, runner: runner, budget: affordable(budget, for: verdict), isInterrupted: isInterrupted)
+  let final =
+    result.case == original
+    ? verdict : runner.runCase(result.case, lanes: verdict.lane == .external ? .external : .ofCase).verdict
   // The choices make the original again, not what is left of it.
   let isMinimized = result.case != original
   let entry = CorpusEntry(
@@ -107,7 +105,7 @@ public func storeFinding(
     record.message = divergence.message.summary
     record.callIndex = divergence.call?.index
     record.lanes.append(divergence.lane.description)
-  case .fault(let fault):
+  case .fault(let fault), .toolFailure(let fault):
     if let lane = fault.lane { record.lanes.append(lane.description) }
   case .agree, .poisoned: break
   }

@@ -36,8 +36,16 @@ public struct GateOutcome: Sendable {
   public let minimumCases: Int
 
   public var divergences: Int { campaign.record.verdicts.diverge + failures.count { $0.verdict.name == "diverge" } }
+  public var toolFailures: Int {
+    campaign.record.verdicts.toolFailure + failures.count { $0.verdict.name == "tool-failure" }
+  }
   public var faults: Int { campaign.record.verdicts.fault + failures.count { $0.verdict.name == "fault" } }
-  public var hasDoneEnough: Bool { campaign.record.casesCompared >= minimumCases }
+  /// Whether the planted mistake, if there was one, was found.
+  public var hasFoundCanary: Bool {
+    campaign.record.canary.map { $0.foundIn != nil } ?? true
+  }
+  public var hasDoneEnough: Bool { hasComparedEnough && hasFoundCanary }
+  public var hasComparedEnough: Bool { campaign.record.casesCompared >= minimumCases }
 }
 
 /// Fresh cases that are run a second time.
@@ -47,7 +55,7 @@ private let repeatedCases: UInt64 = 200
 public func runGate(
   _ configuration: GateConfiguration, stores: CampaignStores, world: CampaignWorld
 ) throws(CorpusError) -> GateOutcome {
-  let runner = CaseRunner(instrumenter: configuration.campaign.instrumenter)
+  let runner = configuration.campaign.makeRunner()
   var failures: [FailedReplay] = []
   var replayed = 0
   for root in configuration.corpus {
@@ -56,7 +64,7 @@ public func runGate(
       replayed += 1
       switch verdict {
       case .agree, .poisoned: break
-      case .diverge, .fault: failures.append(FailedReplay(path: path, verdict: verdict))
+      case .diverge, .fault, .toolFailure: failures.append(FailedReplay(path: path, verdict: verdict))
       }
     }
   }
@@ -69,9 +77,7 @@ public func runGate(
 
 /// Runs the first cases twice, the second time in the opposite order on another runner, and compares their digests.
 private func unstableCases(_ configuration: CampaignConfiguration, count: UInt64) -> [UInt64] {
-  let runners = (
-    CaseRunner(instrumenter: configuration.instrumenter), CaseRunner(instrumenter: configuration.instrumenter)
-  )
+  let runners = (configuration.makeRunner(), configuration.makeRunner())
   let indices = (0..<count).compactMap(configuration.shard.index)
   func digests(_ runner: CaseRunner, _ indices: [UInt64]) -> [UInt64: CaseResult] {
     var results: [UInt64: CaseResult] = [:]

@@ -79,6 +79,9 @@ public func runCampaign(
 /// Cases of one worker in one round: long against the work between rounds, short against a person's patience.
 private let sliceLength: UInt64 = 128
 
+/// The same with an outside instrumenter, of which each case may wait until its time is up.
+private let outsideSliceLength: UInt64 = 4
+
 /// Seconds between two checkpoints.
 private let checkpointInterval = 10.0
 
@@ -147,13 +150,16 @@ private struct RunningCampaign {
   /// - Returns: whether there are now as many findings as the budget allows.
   private mutating func runRound() throws(CorpusError) -> Bool {
     let first = tally.position
+    let sliceLength = configuration.outside == nil ? sliceLength : outsideSliceLength
     let end = min(first + sliceLength * UInt64(workers.count), configuration.budget.cases ?? .max)
     let workers = workers
+    for worker in workers { worker.looksForCanary = tally.canaryFoundIn == nil }
     DispatchQueue.concurrentPerform(iterations: workers.count) { number in
       let start = min(first + UInt64(number) * sliceLength, end)
       workers[number].run(start..<min(start + sliceLength, end))
     }
     for worker in workers {
+      tally.canaryFoundIn = tally.canaryFoundIn ?? worker.canaryFoundIn
       for (index, result) in worker.results {
         tally.add(result, index: index)
         if let bucket = result.verdict.bucket, tally.buckets[bucket]?.cases == 1 {
@@ -192,21 +198,31 @@ private final class Worker: @unchecked Sendable {
   let runner: CaseRunner
   private let configuration: CampaignConfiguration
   private let generator: Generator
+  private let canary: CanaryWatch?
+  /// Whether the canary has not been found yet.
+  var looksForCanary = true
+  /// Index of the slice's first case that shows the canary.
+  private(set) var canaryFoundIn: UInt64?
   private(set) var results: [(index: UInt64, result: CaseResult)] = []
 
   init(_ configuration: CampaignConfiguration) {
     self.configuration = configuration
-    runner = CaseRunner(instrumenter: configuration.instrumenter)
+    runner = configuration.makeRunner()
     generator = Generator(profile: configuration.profile)
+    canary = configuration.canary.map(CanaryWatch.init)
   }
 
   /// - Parameter positions: positions in the shard.
   func run(_ positions: Range<UInt64>) {
     results.removeAll(keepingCapacity: true)
+    canaryFoundIn = nil
     for position in positions {
       guard let index = configuration.shard.index(position) else { return }
       let generated = generator.generate(seed: configuration.seed, index: index)
       var result = runner.runCase(generated.case, lanes: configuration.lanes)
+      if let canary, looksForCanary, canaryFoundIn == nil, canary.isShown(by: generated.case, result.verdict) {
+        canaryFoundIn = index
+      }
       // What is needed of the observations is in the result; keeping them would keep every reply.
       result.observations = []
       results.append((index, result))

@@ -15,6 +15,8 @@ struct Tally {
   var digest = Digest.zero
   /// Cases by bucket, and where one of them is stored.
   var buckets: [String: (cases: Int, path: String?)] = [:]
+  /// Index of the first case that showed the canary.
+  var canaryFoundIn: UInt64?
   /// Position in the shard of the next case.
   var position: UInt64 = 0
 
@@ -32,11 +34,12 @@ struct Tally {
     casesUseful = checkpoint.casesUseful
     digest = Digest(record.digest) ?? .zero
     for bucket in record.buckets { buckets[bucket.bucket] = (bucket.cases, bucket.path) }
+    canaryFoundIn = record.canary?.foundIn
     position = checkpoint.nextIndex
   }
 
-  /// Cases that diverged or showed a fault.
-  var findings: Int { verdicts.diverge + verdicts.fault }
+  /// Cases that diverged or showed a fault or a failure.
+  var findings: Int { verdicts.diverge + verdicts.fault + verdicts.toolFailure }
 
   /// Adds one case.
   mutating func add(_ result: CaseResult, index: UInt64) {
@@ -51,10 +54,11 @@ struct Tally {
     case .poisoned: verdicts.poisoned += 1
     case .diverge: verdicts.diverge += 1
     case .fault: verdicts.fault += 1
+    case .toolFailure: verdicts.toolFailure += 1
     }
     if let bucket = result.verdict.bucket { buckets[bucket, default: (0, nil)].cases += 1 }
     switch result.verdict {
-    case .fault, .poisoned: return
+    case .fault, .toolFailure, .poisoned: return
     case .agree, .diverge: break
     }
     casesCompared += 1
@@ -75,6 +79,7 @@ struct Tally {
       shareUseful: Double(casesUseful) / compared, execsPerSecond: elapsed > 0 ? Double(casesCompared) / elapsed : 0,
       elapsedSeconds: elapsed, digest: digest.description,
       buckets: byCount.map { BucketCount(bucket: $0.key, cases: $0.value.cases, path: $0.value.path) },
+      canary: configuration.canary.map { CanaryRecord(name: $0.name, foundIn: canaryFoundIn) },
       commands: ["stablefuzz \(configuration.arguments(cases: position))"])
   }
 

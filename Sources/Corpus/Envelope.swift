@@ -5,6 +5,7 @@
 //   stablefuzz.second   the second module, where the case has one
 //   stablefuzz.choices  the generator's choices: version:byte (1) · count · choices, unsigned LEB128
 //   stablefuzz.meta     JSON: generator version, seed, index
+//   stablefuzz.parameters  only in modules handed to outside instrumenters, see `Outside`; says nothing here
 
 import Canister
 import ContentHash
@@ -129,7 +130,7 @@ private func decodeChoices(_ reader: inout ByteReader) throws(CorpusError) -> [U
 
 /// The custom sections of an envelope, in the order in which they are written.
 enum EnvelopeSection: String, CaseIterable {
-  case plan, second, choices, meta
+  case plan, second, choices, meta, parameters
 
   static let prefix = "stablefuzz."
   var name: String { Self.prefix + rawValue }

@@ -26,7 +26,7 @@ public struct FindingRecord: Hashable, Codable, Sendable {
   public var digest: String
   /// What happened, in one sentence.
   public var sentence: String
-  /// `diverge` or `fault`.
+  /// `diverge`, `fault` or `tool-failure`.
   public var verdict: String
   /// The first differing observable.
   public var observable: String?
@@ -71,22 +71,36 @@ public struct FindingRecord: Hashable, Codable, Sendable {
   }
 }
 
+/// A planted mistake that a campaign had to find.
+public struct CanaryRecord: Hashable, Codable, Sendable {
+  public var name: String
+  /// Index of the first case that showed it; nil while there is none.
+  public var foundIn: UInt64?
+
+  public init(name: String, foundIn: UInt64?) {
+    self.name = name
+    self.foundIn = foundIn
+  }
+}
+
 /// How many cases ended with which verdict.
 public struct VerdictCounts: Hashable, Codable, Sendable {
   public var agree = 0
   public var poisoned = 0
   public var diverge = 0
   public var fault = 0
+  public var toolFailure = 0
 
-  public init(agree: Int = 0, poisoned: Int = 0, diverge: Int = 0, fault: Int = 0) {
+  public init(agree: Int = 0, poisoned: Int = 0, diverge: Int = 0, fault: Int = 0, toolFailure: Int = 0) {
     self.agree = agree
     self.poisoned = poisoned
     self.diverge = diverge
     self.fault = fault
+    self.toolFailure = toolFailure
   }
 
   /// All cases.
-  public var total: Int { agree + poisoned + diverge + fault }
+  public var total: Int { agree + poisoned + diverge + fault + toolFailure }
 }
 
 /// A finding of a campaign, by bucket.
@@ -140,13 +154,16 @@ public struct CampaignRecord: Hashable, Codable, Sendable {
   public var digest: String
   /// What was found, most cases first.
   public var buckets: [BucketCount]
+  /// The planted mistake, where there was one; not among the buckets.
+  public var canary: CanaryRecord?
   /// Commands that repeat the campaign.
   public var commands: [String]
 
   public init(
     version: String, configuration: [Setting], seed: UInt64, firstIndex: UInt64, endIndex: UInt64,
     verdicts: VerdictCounts, casesCompared: Int, shareWithoutTrap: Double, shareUseful: Double,
-    execsPerSecond: Double, elapsedSeconds: Double, digest: String, buckets: [BucketCount] = [], commands: [String]
+    execsPerSecond: Double, elapsedSeconds: Double, digest: String, buckets: [BucketCount] = [],
+    canary: CanaryRecord? = nil, commands: [String]
   ) {
     self.version = version
     self.configuration = configuration
@@ -161,6 +178,7 @@ public struct CampaignRecord: Hashable, Codable, Sendable {
     self.elapsedSeconds = elapsedSeconds
     self.digest = digest
     self.buckets = buckets
+    self.canary = canary
     self.commands = commands
   }
 }

@@ -9,21 +9,25 @@ import Wasm
 struct CaseModules {
   /// Instrumented forms of the case's modules.
   struct Instrumented {
-    let strategy: Strategy
+    let lane: LaneName
     let first: Module
     let second: Module?
   }
 
   let plan: CallPlan
-  private let first: Module
-  private let second: Module?
+  private let testCase: Case
+  let first: Module
+  let second: Module?
   private let parameters: Parameters
+  private let faults: LaneFaults
   private let trace: ((TraceStep) -> Void)?
 
   /// Decodes and validates. Nothing that does not pass comes near a lane.
-  init(_ testCase: Case, trace: ((TraceStep) -> Void)?) throws(Fault) {
+  init(_ testCase: Case, faults: LaneFaults = .none, trace: ((TraceStep) -> Void)?) throws(Fault) {
+    self.testCase = testCase
     plan = testCase.plan
     parameters = testCase.parameters
+    self.faults = faults
     self.trace = trace
     first = try Self.load(testCase.module, parameters, trace)
     if let bytes = testCase.secondModule {
@@ -62,7 +66,7 @@ struct CaseModules {
   func hostLane(workspace: HostWorkspace) throws(Fault) -> HostLane {
     HostLane(
       first: try hostModule(first), second: try second.map { module throws(Fault) in try hostModule(module) },
-      parameters: parameters, workspace: workspace)
+      parameters: parameters, workspace: workspace, settling: faults.hostSettling, around: faults.aroundHost)
   }
 
   private func hostModule(_ module: Module) throws(Fault) -> HostModule {
@@ -73,17 +77,25 @@ struct CaseModules {
 
   // MARK: Native lanes
 
-  func instrumented(_ strategy: Strategy, _ instrumenter: Instrumenter) throws(Fault) -> Instrumented {
-    Instrumented(
-      strategy: strategy, first: try instrumented(first, strategy, instrumenter),
-      second: try second.map { module throws(Fault) in try instrumented(module, strategy, instrumenter) })
+  /// The modules of a native lane: made by our instrumenter, or by the outside one.
+  func instrumented(
+    _ lane: LaneName, _ instrumenter: Instrumenter, _ outside: (any OutsideInstrumenter)?
+  ) throws(Fault) -> Instrumented {
+    func bytes(_ module: Module, _ original: [UInt8]) throws(Fault) -> [UInt8] {
+      switch lane {
+      case .native(let strategy): encode(try instrumenter(module, strategy, parameters))
+      case .external: try outside?.instrument(original, parameters: parameters) ?? []
+      case .host: original
+      }
+    }
+    return Instrumented(
+      lane: lane, first: try checked(try bytes(first, testCase.module), lane),
+      second: try second.map { module throws(Fault) in
+        try checked(try bytes(module, testCase.secondModule ?? testCase.module), lane)
+      })
   }
 
-  private func instrumented(
-    _ module: Module, _ strategy: Strategy, _ instrumenter: Instrumenter
-  ) throws(Fault) -> Module {
-    let lane = LaneName.native(strategy)
-    let bytes = encode(try instrumenter(module, strategy, parameters))
+  private func checked(_ bytes: [UInt8], _ lane: LaneName) throws(Fault) -> Module {
     // What runs is what another tool would read: the bytes, not our model of them.
     let instrumented: Module
     do { instrumented = try decode(bytes) } catch { throw Fault(.instrumentedDecode, lane: lane, "\(error)") }
@@ -92,26 +104,45 @@ struct CaseModules {
     }
     trace?(
       TraceStep(
-        stage: "instrument \(strategy)", function: "Instrumentation.instrument, Wasm.validate",
+        stage: "instrument \(lane)",
+        function: lane == .external
+          ? "OutsideInstrumenter, Wasm.validate" : "Instrumentation.instrument, Wasm.validate",
         digest: Digest(of: bytes), detail: "\(bytes.count) bytes, \(instrumented.functions.count) functions"))
     return instrumented
+  }
+
+  /// The divergence of an instrumented module that gives a name to something else than the original does.
+  func namesDivergence(_ instrumented: Instrumented) -> Verdict? {
+    guard let message = plan.messages.first else { return nil }
+    let pairs = [(first, instrumented.first)] + (second.flatMap { s in instrumented.second.map { [(s, $0)] } } ?? [])
+    for (original, module) in pairs {
+      guard let (expected, actual) = wrongName(in: module, original: original) else { continue }
+      return .diverge(
+        Divergence(
+          lane: instrumented.lane, messageIndex: 0, message: message, observable: .names, call: nil,
+          hostValue: expected, nativeValue: actual))
+    }
+    return nil
   }
 
   func nativeLane(
     _ instrumented: Instrumented, workspace: NativeWorkspace, isTraced: Bool = false
   ) throws(Fault) -> NativeLane {
     NativeLane(
-      first: try nativeModule(first, instrumented.first, instrumented.strategy, isTraced),
+      first: try nativeModule(first, instrumented.first, instrumented.lane, isTraced),
       second: try instrumented.second.map { module throws(Fault) in
-        try nativeModule(second ?? first, module, instrumented.strategy, isTraced)
-      }, parameters: parameters, workspace: workspace)
+        try nativeModule(second ?? first, module, instrumented.lane, isTraced)
+      }, parameters: parameters, workspace: workspace, settling: faults.nativeSettling)
   }
 
   private func nativeModule(
-    _ original: Module, _ instrumented: Module, _ strategy: Strategy, _ isTraced: Bool
+    _ original: Module, _ instrumented: Module, _ lane: LaneName, _ isTraced: Bool
   ) throws(Fault) -> NativeModule {
-    do { return try NativeModule(original: original, instrumented: instrumented, isTraced: isTraced) } catch {
-      throw Fault(.instrumentedABI, lane: .native(strategy), "\(error)")
+    do {
+      try checkABI(of: instrumented, original: original)
+      return try NativeModule(original: original, instrumented: instrumented, isTraced: isTraced)
+    } catch {
+      throw Fault(.instrumentedABI, lane: lane, "\(error)")
     }
   }
 }

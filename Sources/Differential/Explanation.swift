@@ -19,6 +19,7 @@ extension Divergence {
   ) -> (host: String, native: String) {
     func both(_ value: (Observation) -> String) -> (String, String) { (value(host), value(native)) }
     switch observable {
+    case .names: return both { _ in "" }
     case .outcome: return both { text($0.outcome) }
     case .stableSize: return both { "\($0.stableSize) pages" }
     case .stableContents: return both { "\($0.stableContents)" }
@@ -46,6 +47,7 @@ extension Divergence {
     case .trap(let error): "'\(error)'"
     case .refused(let reason): "refused: \(reason)"
     case .hostMemoryExhausted: "host memory exhausted"
+    case .runaway: "code that does not come to an end"
     }
   }
 

@@ -11,11 +11,14 @@ public enum LaneSelection: Hashable, Sendable {
   /// The one that the case asks for.
   case ofCase
   case strategies([Strategy])
+  /// Only the lane of the outside instrumenter, which otherwise runs besides the others.
+  case external
 
   func strategies(for testCase: Case) -> [Strategy] {
     switch self {
     case .ofCase: [testCase.strategy]
     case .strategies(let strategies): strategies
+    case .external: []
     }
   }
 }
@@ -32,6 +35,16 @@ public let standardInstrumenter: Instrumenter = { module, strategy, parameters t
   }
 }
 
+/// An instrumenter outside of this program, whose output is a native lane of its own. Used by one thread at a time.
+public protocol OutsideInstrumenter: AnyObject {
+  /// Whether it is guided by the parameters that come with a module. Of the others, only production's are asked.
+  var heedsParameters: Bool { get }
+
+  /// The instrumented form of a module, both as bytes.
+  /// - Throws: a fault of the lane `external`.
+  func instrument(_ module: [UInt8], parameters: Parameters) throws(Fault) -> [UInt8]
+}
+
 /// A stage that `runCase` has passed, for `stablefuzz trace`.
 public struct TraceStep: Sendable {
   /// The stage and the function that does it.
@@ -44,56 +57,84 @@ public struct TraceStep: Sendable {
 /// Runs cases, one after the other. Holds what is reused from case to case; one per worker.
 public final class CaseRunner {
   private let instrumenter: Instrumenter
-  private let hosts = HostWorkspace()
-  private let natives = NativeWorkspace()
+  private let outside: (any OutsideInstrumenter)?
+  let hosts = HostWorkspace()
+  let natives = NativeWorkspace()
+  /// Mistakes of the lanes themselves, for grading.
+  public var faults = LaneFaults.none
   /// Receives the stages of every case while set.
   public var trace: ((TraceStep) -> Void)?
 
-  public init(instrumenter: @escaping Instrumenter = standardInstrumenter) { self.instrumenter = instrumenter }
+  /// - Parameter outside: makes the module of one more lane, `external`.
+  public init(
+    instrumenter: @escaping Instrumenter = standardInstrumenter, outside: (any OutsideInstrumenter)? = nil
+  ) {
+    self.instrumenter = instrumenter
+    self.outside = outside
+  }
 
   /// Runs a case on the host lane and the selected native lanes and compares them.
   ///
   /// - Returns: the verdict; whatever goes wrong is one.
   public func runCase(_ testCase: Case, lanes selection: LaneSelection = .ofCase) -> CaseResult {
     var result = CaseResult(verdict: .agree, digest: .zero)
+    let testCase = adapted(testCase)
     do throws(Fault) {
-      let modules = try CaseModules(testCase, trace: trace)
+      let modules = try CaseModules(testCase, faults: faults, trace: trace)
       let host = try modules.hostLane(workspace: hosts)
       result.observations = testCase.plan.messages.map(host.execute)
       result.effectiveStableCalls = host.effectiveStableCalls
       result.ranWithoutTrap = result.observations.allSatisfy(\.outcome.isSuccess)
       result.digest = digest(of: result.observations)
       step("execute host lane", "HostLane.execute", result.digest, "\(result.observations.count) messages")
-      for strategy in selection.strategies(for: testCase) {
-        let instrumented = try modules.instrumented(strategy, instrumenter)
+      for lane in lanes(selection, testCase) {
+        let instrumented = try modules.instrumented(lane, instrumenter, outside)
         let native = try modules.nativeLane(instrumented, workspace: natives)
-        result.verdict = compare(testCase, result.observations, native, strategy)
-        step("compare native(\(strategy))", "CaseRunner.compare", result.digest, result.verdict.sentence)
-        if case .diverge(let divergence) = result.verdict {
+        result.verdict =
+          modules.namesDivergence(instrumented) ?? compare(testCase, result.observations, native, lane)
+        step("compare \(lane)", "CaseRunner.compare", result.digest, result.verdict.sentence)
+        if case .diverge(let divergence) = result.verdict, divergence.observable != .names {
           result.verdict = .diverge(try explain(divergence, modules, instrumented))
         }
         if result.verdict != .agree { break }
       }
     } catch {
-      result.verdict = .fault(error)
+      result.verdict = Verdict(error)
       if result.observations.isEmpty { result.digest = Digest(of: Array(error.description.utf8)) }
     }
     return result
   }
 
+  /// The native lanes to run, in order.
+  private func lanes(_ selection: LaneSelection, _ testCase: Case) -> [LaneName] {
+    selection.strategies(for: testCase).map(LaneName.native) + (outside == nil ? [] : [.external])
+  }
+
+  /// The case as all lanes can run it: an outside instrumenter that knows production's limits and charges only cannot be
+  /// blamed for using them.
+  private func adapted(_ testCase: Case) -> Case {
+    guard let outside, !outside.heedsParameters else { return testCase }
+    var result = testCase
+    let production = Parameters()
+    result.parameters.heapLimit32 = production.heapLimit32
+    result.parameters.heapLimit64 = production.heapLimit64
+    result.parameters.dirtyPageOverhead = production.dirtyPageOverhead
+    return result
+  }
+
   /// Runs the plan on a native lane until it differs from the host lane.
-  private func compare(_ testCase: Case, _ expected: [Observation], _ native: NativeLane, _ strategy: Strategy)
+  func compare(_ testCase: Case, _ expected: [Observation], _ native: NativeLane, _ lane: LaneName)
     -> Verdict
   {
     for (index, message) in testCase.plan.messages.enumerated() {
-      let observation = native.execute(message)
+      let observation = native.execute(faults.rewritten(message))
       if let reason = poison(expected[index]) ?? poison(observation) {
         return .poisoned("message \(index) (\(message.summary)): \(reason)")
       }
       if observation.digest == expected[index].digest { continue }
       return .diverge(
         Divergence(
-          lane: .native(strategy), message: message, at: index, host: expected[index], native: observation))
+          lane: lane, message: message, at: index, host: expected[index], native: observation))
     }
     return .agree
   }
@@ -127,7 +168,7 @@ public final class CaseRunner {
     let native = try modules.nativeLane(instrumented, workspace: natives, isTraced: true)
     for message in modules.plan.messages[..<divergence.messageIndex] {
       _ = host.execute(message)
-      _ = native.execute(message)
+      _ = native.execute(faults.rewritten(message))
     }
     let hostRecorder = StableCallRecorder()
     let nativeRecorder = StableCallRecorder()
@@ -135,7 +176,7 @@ public final class CaseRunner {
     native.recorder = nativeRecorder
     defer { native.recorder = nil }
     _ = host.execute(divergence.message)
-    _ = native.execute(divergence.message)
+    _ = native.execute(faults.rewritten(divergence.message))
     return divergence.explained(hostRecorder.calls, nativeRecorder.calls, host, native)
   }
 }

@@ -8,17 +8,23 @@ import Execution
 public enum LaneName: Hashable, Sendable, CustomStringConvertible {
   case host
   case native(Strategy)
+  /// A native lane whose module an outside instrumenter has made.
+  case external
 
   public var description: String {
     switch self {
     case .host: "host"
     case .native(let strategy): "native(\(strategy))"
+    case .external: "external"
     }
   }
 }
 
 /// What can differ, in the order in which a difference is looked for: what others follow from comes first.
 public enum Observable: String, CaseIterable, Codable, Sendable {
+  /// Names that the instrumented module keeps in its name section, and what they stand for; compared before anything
+  /// runs, and never different between two observations.
+  case names
   case outcome
   case stableSize = "stable-size"
   case stableContents = "stable-contents"
@@ -36,6 +42,7 @@ public enum Observable: String, CaseIterable, Codable, Sendable {
   /// Whether two observations differ in it.
   func differs(_ left: Observation, _ right: Observation) -> Bool {
     switch self {
+    case .names: false
     case .outcome: left.outcome != right.outcome
     case .stableSize: left.stableSize != right.stableSize
     case .stableContents: left.stableContents != right.stableContents
@@ -118,6 +125,8 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
     case decode, validate, roundTrip = "round-trip", canisterRules = "canister-rules", translate, instrument
     case instrumentedDecode = "instrumented-decode", instrumentedValidate = "instrumented-validate"
     case instrumentedABI = "instrumented-abi"
+    /// An outside instrumenter could not be started, died, took too long, spoke out of turn, gave nothing.
+    case toolStart = "start", toolCrash = "crash", toolTimeout = "timeout", toolFrame = "frame", toolOutput = "output"
   }
 
   public let stage: Stage
@@ -131,8 +140,11 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
     self.reason = reason
   }
 
+  /// Whether an outside instrumenter is to blame and not the harness.
+  public var isOfTool: Bool { lane == .external }
+
   /// The equivalence class of the fault.
-  public var bucket: String { "fault.\(stage.rawValue)" }
+  public var bucket: String { (isOfTool ? "tool." : "fault.") + stage.rawValue }
 
   public var description: String {
     "\(stage.rawValue)" + (lane.map { " (\($0))" } ?? "") + ": \(reason)"
@@ -146,6 +158,11 @@ public enum Verdict: Hashable, Sendable {
   case poisoned(String)
   case diverge(Divergence)
   case fault(Fault)
+  /// An outside instrumenter has failed, or what it made is no instrumented module.
+  case toolFailure(Fault)
+
+  /// The verdict about a case that could not be compared.
+  public init(_ fault: Fault) { self = fault.isOfTool ? .toolFailure(fault) : .fault(fault) }
 
   /// The name of the verdict.
   public var name: String {
@@ -154,15 +171,16 @@ public enum Verdict: Hashable, Sendable {
     case .poisoned: "poisoned"
     case .diverge: "diverge"
     case .fault: "fault"
+    case .toolFailure: "tool-failure"
     }
   }
 
-  /// The equivalence class of a divergence or fault; nil for the other two.
+  /// The equivalence class of a divergence, fault or failure; nil for the other two.
   public var bucket: String? {
     switch self {
     case .agree, .poisoned: nil
     case .diverge(let divergence): divergence.bucket
-    case .fault(let fault): fault.bucket
+    case .fault(let fault), .toolFailure(let fault): fault.bucket
     }
   }
 
@@ -173,6 +191,16 @@ public enum Verdict: Hashable, Sendable {
     case .poisoned(let reason): "poisoned: \(reason)"
     case .diverge(let divergence): divergence.sentence
     case .fault(let fault): "fault in \(fault)"
+    case .toolFailure(let fault): "failure of the outside instrumenter: \(fault)"
+    }
+  }
+
+  /// The lane that the verdict is about; nil where it comes before lanes or is about none.
+  public var lane: LaneName? {
+    switch self {
+    case .agree, .poisoned: nil
+    case .diverge(let divergence): divergence.lane
+    case .fault(let fault), .toolFailure(let fault): fault.lane
     }
   }
 }
@@ -195,7 +223,7 @@ extension Outcome {
   var isSuccess: Bool {
     switch self {
     case .reply, .reject, .noReply, .accepted: true
-    case .trap, .refused, .hostMemoryExhausted: false
+    case .trap, .refused, .hostMemoryExhausted, .runaway: false
     }
   }
 }

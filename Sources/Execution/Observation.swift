@@ -17,6 +17,8 @@ public enum Outcome: Hashable, Sendable {
   case refused(String)
   /// The machine that runs stablefuzz has no memory left; says nothing about the canister.
   case hostMemoryExhausted
+  /// The code of a native lane made more steps than instrumented code can need: see `NativeLane.stepLimit`.
+  case runaway
 }
 
 /// The observables of one message (contract section 6).
@@ -68,6 +70,7 @@ public struct Observation: Hashable, Sendable {
       stream.add(5)
       stream.add(Array(reason.utf8))
     case .hostMemoryExhausted: stream.add(6)
+    case .runaway: stream.add(7)
     }
     stream.add(UInt64(bitPattern: instructions))
     stream.add(stableSize)

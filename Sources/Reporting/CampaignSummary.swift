@@ -16,9 +16,16 @@ public func summaryText(_ record: CampaignRecord) -> String {
       ["poisoned", grouped(counts.poisoned), "lanes that may rightly differ"],
       ["diverge", grouped(counts.diverge)],
       ["fault", grouped(counts.fault), "mistakes of the harness itself"],
-      ["elapsed", duration(seconds: record.elapsedSeconds)],
-      ["seed", String(record.seed), "cases \(record.firstIndex) ..< \(record.endIndex)"],
-    ], alignments: [.left, .right])
+    ]
+      + (counts.toolFailure == 0
+        ? [] : [["tool failure", grouped(counts.toolFailure), "cases where the outside instrumenter failed"]]) + [
+        ["elapsed", duration(seconds: record.elapsedSeconds)],
+        ["seed", String(record.seed), "cases \(record.firstIndex) ..< \(record.endIndex)"],
+      ], alignments: [.left, .right])
+  if let canary = record.canary {
+    let found = canary.foundIn.map { "found in case \($0)" } ?? "NOT FOUND: the run has not tested enough"
+    text += "\n" + textTable([["canary", canary.name, found]])
+  }
   if !record.buckets.isEmpty {
     text += "\nfindings\n"
     text += textTable(
@@ -38,6 +45,9 @@ private func headline(_ record: CampaignRecord) -> String {
   if counts.fault > 0 {
     return "FAULT: \(count(counts.fault, "case")) where the harness itself is wrong"
       + (counts.diverge > 0 ? ", \(count(counts.diverge, "divergence"))" : "")
+  }
+  if counts.diverge == 0 && counts.toolFailure > 0 {
+    return "TOOL FAILURE: \(count(counts.toolFailure, "case")) where the outside instrumenter failed"
   }
   if counts.diverge > 0 { return "DIVERGENCE: \(count(counts.diverge, "case")) where the lanes differ" }
   if record.casesCompared == 0 { return "NOTHING COMPARED" }

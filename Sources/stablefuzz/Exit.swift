@@ -12,6 +12,7 @@ enum Exit: Int32 {
   case fault = 2
   case tooLittleWork = 3
   case nonDeterminism = 4
+  case toolFailure = 5
   case usage = 64
   case badData = 65
   case inputOutput = 74
@@ -22,7 +23,9 @@ enum Exit: Int32 {
 
   /// The more important of two: the harness's own fault before a divergence, anything before clean.
   static func worse(_ left: Exit, _ right: Exit) -> Exit {
-    let order: [Exit] = [.inputOutput, .fault, .badData, .divergence, .nonDeterminism, .tooLittleWork, .interrupted]
+    let order: [Exit] = [
+      .inputOutput, .fault, .badData, .divergence, .toolFailure, .nonDeterminism, .tooLittleWork, .interrupted,
+    ]
     return order.first { $0 == left || $0 == right } ?? .clean
   }
 }
@@ -34,6 +37,7 @@ extension Verdict {
     case .agree, .poisoned: .clean
     case .diverge: .divergence
     case .fault: .fault
+    case .toolFailure: .toolFailure
     }
   }
 }

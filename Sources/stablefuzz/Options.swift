@@ -7,6 +7,7 @@ import Corpus
 import Differential
 import Generation
 import Mutation
+import Outside
 
 extension LaneSelection: ExpressibleByArgument {
   public init?(argument: String) { self.init(name: argument) }
@@ -21,11 +22,11 @@ extension MemoryPlacement: ExpressibleByArgument {}
 extension ImportPlacement: ExpressibleByArgument {}
 extension Metering: ExpressibleByArgument {}
 
-/// `--lanes` and `--plant`.
+/// `--lanes`, `--plant`, `--instrumenter`.
 struct LaneOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Native lanes: 'case' (the one each case asks for), 'all', or names such as 'end-front,second-after'.",
+      "Native lanes: 'case' (the one each case asks for), 'all', names such as 'end-front,second-after', or 'external' for only that of --instrumenter.",
       valueName: "list"))
   var lanes: LaneSelection?
 
@@ -34,8 +35,50 @@ struct LaneOptions: ParsableArguments {
       "Plant a known fault in every instrumented module, to see it found; 'list' names them.", valueName: "fault"))
   var plant: String?
 
+  @Option(
+    name: .customLong("instrumenter"),
+    help: ArgumentHelp(
+      "An outside instrumenter: 'CMD IN.wasm OUT.wasm' is run for each module, its output is a native lane, 'external'.",
+      valueName: "cmd"))
+  var outsideCommand: String?
+
+  @Flag(
+    help: "CMD stays running and gets modules over standard input, answers over standard output (see the README).")
+  var coprocess = false
+
+  @Option(help: ArgumentHelp("Seconds that CMD may take for one module.", valueName: "n"))
+  var instrumenterTimeout = 10.0
+
+  func validate() throws {
+    if outsideCommand == nil && (coprocess || lanes == .external) {
+      throw ValidationError("--coprocess and --lanes external need --instrumenter")
+    }
+    if outsideCommand?.allSatisfy(\.isWhitespace) == true { throw ValidationError("--instrumenter names no command") }
+    if !(instrumenterTimeout > 0 && instrumenterTimeout <= 86_400) {
+      throw ValidationError("--instrumenter-timeout has to be a positive number of seconds")
+    }
+  }
+
   /// These options as arguments, as far as they choose another instrumenter.
-  var instrumenterArguments: String { plant.map { "--plant \($0)" } ?? "" }
+  var instrumenterArguments: String {
+    var parts = plant.map { ["--plant \($0)"] } ?? []
+    if let outsideCommand {
+      parts.append("--instrumenter '" + outsideCommand.replacing("'", with: #"'\''"#) + "'")
+      if coprocess { parts.append("--coprocess") }
+    }
+    return parts.joined(separator: " ")
+  }
+
+  /// Makes the outside instrumenter of one worker; nil where none is asked for.
+  var outside: (@Sendable () -> any OutsideInstrumenter)? {
+    guard let outsideCommand else { return nil }
+    let command = OutsideCommand(
+      command: outsideCommand, isCoprocess: coprocess, timeout: instrumenterTimeout)
+    return { OutsideTool(command) }
+  }
+
+  /// What runs single cases with these options.
+  func runner() throws -> CaseRunner { CaseRunner(instrumenter: try instrumenter(), outside: outside?()) }
 
   /// The instrumenter to run: ours, with the planted fault applied to what it makes.
   func instrumenter() throws -> Instrumenter {

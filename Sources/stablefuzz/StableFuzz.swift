@@ -16,11 +16,12 @@ struct StableFuzz: ParsableCommand {
         2  fault in the harness       74  input/output error
         3  too little work            130 interrupted
         4  non-determinism
+        5  failure of an outside instrumenter
       """,
     version: stablefuzzVersion,
     subcommands: [
-      Run.self, Replay.self, Gate.self, Trace.self, Minimize.self, Generate.self, Instrument.self, Validate.self,
-      Print.self, Parse.self, Invoke.self,
+      Run.self, Replay.self, Gate.self, Trace.self, Minimize.self, Mutants.self, Generate.self, Instrument.self,
+      Validate.self, Print.self, Parse.self, Invoke.self,
     ],
     defaultSubcommand: Run.self)
 }

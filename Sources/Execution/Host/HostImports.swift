@@ -7,15 +7,21 @@ import Canister
 final class HostImports: ImportHandler, SystemHost {
   let machine: Machine
   let stable: HostStableFunctions
+  /// Serves the stable functions: `stable`, or something around it.
+  private let server: any StableFunctionServer
   let system = SystemCalls()
   private let instructionLimit: Int64
   private var is64BitHeap = false
   /// The heap of the running instance.
   private(set) var heap: LinearMemory?
 
-  init(machine: Machine, stable: HostStableFunctions, instructionLimit: Int64) {
+  init(
+    machine: Machine, stable: HostStableFunctions, instructionLimit: Int64,
+    around: ((HostStableFunctions) -> any StableFunctionServer)? = nil
+  ) {
     self.machine = machine
     self.stable = stable
+    server = around?(stable) ?? stable
     self.instructionLimit = instructionLimit
   }
 
@@ -45,7 +51,7 @@ final class HostImports: ImportHandler, SystemHost {
   func call(_ function: Int, _ slots: UnsafeMutablePointer<UInt64>, _ machine: Machine) throws(Trap) {
     guard let function = SystemFunction(rawValue: UInt8(truncatingIfNeeded: function)) else { return }
     if function.isStable {
-      try stable.call(function, slots, counter: &machine.counter)
+      try server.call(function, slots, counter: &machine.counter)
     } else {
       try system.call(function, slots, is64BitHeap: is64BitHeap, host: self)
     }

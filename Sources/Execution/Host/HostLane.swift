@@ -24,6 +24,7 @@ public final class HostLane: Lane {
   private let parameters: Parameters
   private let workspace: HostWorkspace
   private let imports: HostImports
+  private let settling: Settling
   /// nil while the canister is empty.
   private var canister: Code?
   /// What the message at hand has marked, taken before its stable memory is settled.
@@ -35,9 +36,12 @@ public final class HostLane: Lane {
   ///   - first: the case's module.
   ///   - second: the module that `ModuleChoice.second` names; nil: the first one again.
   ///   - workspace: taken for this lane's lifetime.
+  ///   - settling, around: other than the contract's only where a mistake is planted.
   public init(
-    first: HostModule, second: HostModule? = nil, parameters: Parameters, workspace: HostWorkspace = HostWorkspace()
+    first: HostModule, second: HostModule? = nil, parameters: Parameters, workspace: HostWorkspace = HostWorkspace(),
+    settling: Settling = .asDue, around: ((HostStableFunctions) -> any StableFunctionServer)? = nil
   ) {
+    self.settling = settling
     self.first = first
     self.second = second ?? first
     self.parameters = parameters
@@ -45,7 +49,7 @@ public final class HostLane: Lane {
     imports = HostImports(
       machine: workspace.machine,
       stable: HostStableFunctions(memory: workspace.takeStableMemory(), parameters: parameters),
-      instructionLimit: parameters.instructionLimit)
+      instructionLimit: parameters.instructionLimit, around: around)
   }
 
   deinit {
@@ -129,33 +133,40 @@ public final class HostLane: Lane {
     do throws(Trap) {
       try execute(entryPoint, function, of: canister)
     } catch {
-      settle(canister, keepsChanges: false)
+      settle(canister, .trapped)
       return Outcome(error, instructionLimit: parameters.instructionLimit)
     }
-    settle(canister, keepsChanges: !entryPoint.dropsChanges)
+    settle(canister, entryPoint.dropsChanges ? .dropped : .kept)
     return imports.system.outcome
   }
 
-  private func settle(_ canister: Code, keepsChanges: Bool) {
-    settleStable(keepsChanges: keepsChanges)
-    if keepsChanges { commit(canister) } else { rollback(canister) }
+  private func settle(_ canister: Code, _ ending: Ending) {
+    settleStable(ending)
+    settleCode(canister, ending)
   }
 
-  private func commit(_ canister: Code) {
-    for memory in canister.instance.memories { memory.commit() }
-    canister.globals = canister.instance.saveGlobals()
+  /// Keeps or takes back heap and globals.
+  private func settleCode(_ canister: Code, _ ending: Ending) {
+    for memory in canister.instance.memories {
+      switch settling(.heap, ending) {
+      case .commit: memory.commit()
+      case .rollback: memory.rollback()
+      }
+    }
+    switch settling(.globals, ending) {
+    case .commit: canister.globals = canister.instance.saveGlobals()
+    case .rollback: canister.instance.restoreGlobals(canister.globals)
+    }
   }
 
-  private func rollback(_ canister: Code) {
-    for memory in canister.instance.memories { memory.rollback() }
-    canister.instance.restoreGlobals(canister.globals)
-  }
-
-  private func settleStable(keepsChanges: Bool) {
+  private func settleStable(_ ending: Ending) {
     let memory = imports.stable.memory
     dirtyPages = memory.dirtyPages
-    if keepsChanges { memory.commit() } else { memory.rollback() }
-    imports.finishMessage(keepsChanges: keepsChanges)
+    switch settling(.stable, ending) {
+    case .commit: memory.commit()
+    case .rollback: memory.rollback()
+    }
+    imports.finishMessage(keepsChanges: ending.due == .commit)
   }
 
   // MARK: Install, reinstall, upgrade
@@ -179,18 +190,18 @@ public final class HostLane: Lane {
       if let start = module.start { try execute(.start, start, of: created) }
       if let function = module.function(of: entryPoint) { try execute(entryPoint, function, of: created) }
     } catch {
-      settleStable(keepsChanges: false)
+      settleStable(.notInstalled)
       if imports.stable.memory !== oldStable {
         workspace.give(imports.stable.memory)
         imports.stable.memory = oldStable
       }
       if let new { recycle(new) }
-      if let old { rollback(old) }
+      if let old { settleCode(old, .notInstalled) }
       return Outcome(error, instructionLimit: parameters.instructionLimit)
     }
-    settleStable(keepsChanges: true)
+    settleStable(.installed)
     if imports.stable.memory !== oldStable { workspace.give(oldStable) }
-    if let new { commit(new) }
+    if let new { settleCode(new, .installed) }
     canister = new
     if let old { recycle(old) }
     return imports.system.outcome

@@ -39,7 +39,8 @@ extension Machine {
 
     /// The same where the callee is known not to be the host's.
     @inline(__always) func enterWasm(_ base: Int) throws(Trap) {
-      guard frame < framesEnd else { throw .callStackExhausted }
+      // There are more frames than calls may nest: only injected functions, which do not count, get here.
+      guard frame < framesEnd else { throw .outOfInstructions }
       frame.initialize(to: Frame(code: code, registers: registers.base, context: context, depth: depth))
       frame += 1
       try start(registers.base + base)

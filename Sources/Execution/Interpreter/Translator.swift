@@ -23,6 +23,9 @@ public struct TranslationOptions: Sendable {
   public var countsInstructions = false
   /// Functions from this index on are injected ones: their frames do not count against the call depth.
   public var firstInjectedFunction: FunctionIndex?
+  /// Whether the code counts calls, loop iterations and bytes moved at once in `Machine.counter`, as native lanes need:
+  /// what instrumentation injects is not metered, and a mistake in it must not keep a lane busy forever.
+  public var countsSteps = false
   /// Functions whose calls are reported to the machine's tracer.
   public var tracedFunctions: Set<FunctionIndex> = []
 
@@ -128,6 +131,10 @@ struct Translator {
     var nextCharge = 0
     for (number, instruction) in body.instructions.enumerated() {
       if recordsOrigins { origins.append(code.position) }
+      if options.countsSteps, !isDead {
+        if number == 0 { emitStep() }
+        if let operand = sizeOperand(of: instruction) { chargeDynamically(operand) }
+      }
       if options.countsInstructions {
         if !isDead, let operand = sizeOperand(of: instruction) { chargeDynamically(operand) }
         if nextCharge < charges.count, charges[nextCharge].position == number {
@@ -140,6 +147,7 @@ struct Translator {
         skip(instruction)
       } else {
         translate(instruction)
+        if options.countsSteps, instruction.opcode == .loop { emitStep() }
       }
       if localCount + maximumHeight > Self.maximumFrameSize { return }
     }
@@ -193,6 +201,9 @@ struct Translator {
     // Costs of one run fit 31 bits: bodies are at most some megabytes long.
     code.emit(UInt64(point.isChecked ? .chargeAndCheck : .charge, bc: Int(point.cost)))
   }
+
+  /// A step of a native lane: one call or one iteration.
+  private mutating func emitStep() { code.emit(UInt64(.chargeAndCheck, bc: 1)) }
 
   // MARK: Leaving the function
 

@@ -47,13 +47,16 @@ public final class NativeLane: Lane {
   private let parameters: Parameters
   private let workspace: NativeWorkspace
   private let host: NativeHost
+  private let settling: Settling
   private var installed: Installation?
   private var account: Account
 
+  /// - Parameter settling: other than the contract's only where a mistake is planted.
   public init(
     first: NativeModule, second: NativeModule? = nil, parameters: Parameters,
-    workspace: NativeWorkspace = NativeWorkspace()
+    workspace: NativeWorkspace = NativeWorkspace(), settling: Settling = .asDue
   ) {
+    self.settling = settling
     modules = (first, second ?? first)
     self.parameters = parameters
     self.workspace = workspace
@@ -72,6 +75,11 @@ public final class NativeLane: Lane {
     }
   }
 
+  /// How many globals at the end of each module are a probe's: code sets bits in them that `probe` collects.
+  public var probeWords = 0
+  /// The bits that executions have left in the probe's globals, word by word.
+  public private(set) var probe: [UInt64] = []
+
   /// The stable memory, for reports; nil while the canister is empty.
   public var stableMemory: LinearMemory? { installed?.stable }
 
@@ -89,7 +97,8 @@ public final class NativeLane: Lane {
       outcome = try perform(message)
     } catch {
       host.system.finishMessage(keepsChanges: false)
-      outcome = Outcome(error, instructionLimit: parameters.instructionLimit)
+      // The interpreter's own counter: the canister's instructions are counted by the code itself.
+      outcome = error == .outOfInstructions ? .runaway : Outcome(error, instructionLimit: parameters.instructionLimit)
     }
     return observation(outcome)
   }
@@ -154,23 +163,34 @@ public final class NativeLane: Lane {
     do throws(Trap) {
       try run(entryPoint, function, canister)
     } catch {
-      discard(canister, globals)
+      settle(canister, globals, .trapped)
       throw error
     }
-    if entryPoint.dropsChanges {
-      discard(canister, globals)
-    } else {
-      canister.stable.commit()
-      for memory in canister.ownMemories { memory.commit() }
-    }
+    settle(canister, globals, entryPoint.dropsChanges ? .dropped : .kept)
     host.system.finishMessage(keepsChanges: !entryPoint.dropsChanges)
     return host.system.outcome
   }
 
-  private func discard(_ canister: Installation, _ globals: [UInt64]) {
-    canister.stable.rollback()
-    for memory in canister.ownMemories { memory.rollback() }
-    canister.instance.restoreGlobals(globals)
+  /// Keeps or takes back what an execution did.
+  private func settle(_ canister: Installation, _ globals: [UInt64], _ ending: Ending) {
+    settle(canister.stable, .stable, ending)
+    for memory in canister.ownMemories { settle(memory, .heap, ending) }
+    if settling(.globals, ending) == .rollback { canister.instance.restoreGlobals(globals) }
+  }
+
+  private func settle(_ memory: LinearMemory, _ part: StatePart, _ ending: Ending) {
+    switch settling(part, ending) {
+    case .commit: memory.commit()
+    case .rollback: memory.rollback()
+    }
+  }
+
+  /// The same for stable memory during an upgrade: what is kept can still be taken back.
+  private func settle(_ stable: LinearMemory, _ ending: Ending, _ journal: inout MemoryJournal) {
+    switch settling(.stable, ending) {
+    case .commit: stable.commit(into: &journal)
+    case .rollback: stable.rollback()
+    }
   }
 
   /// Install, reinstall and upgrade: one transaction over all executions.
@@ -183,7 +203,7 @@ public final class NativeLane: Lane {
     do throws(Trap) {
       if keepsStable, let old, let function = old.module.function(EntryPoint.preUpgrade.exportName) {
         try run(.preUpgrade, function, old)
-        old.stable.commit(into: &journal)
+        settle(old.stable, .preUpgraded, &journal)
       }
       let created = try instantiate(module, stable: keptStable)
       new = created
@@ -192,17 +212,17 @@ public final class NativeLane: Lane {
       for stage in stages {
         guard let function = module.function(stage.exportName) else { continue }
         try run(stage, function, created)
-        created.stable.commit(into: &journal)
+        settle(created.stable, .installed, &journal)
       }
     } catch {
       if let old {
-        if keepsStable { old.stable.undo(journal) }
-        discard(old, oldGlobals)
+        if keepsStable, settling(.stable, .notInstalled) == .rollback { old.stable.undo(journal) }
+        settle(old, oldGlobals, .notInstalled)
       }
       new?.instance.recycle(into: workspace.memories, except: keptStable)
       throw error
     }
-    for memory in new?.ownMemories ?? [] { memory.commit() }
+    for memory in new?.ownMemories ?? [] { settle(memory, .heap, .installed) }
     old?.instance.recycle(into: workspace.memories, except: keptStable)
     installed = new
     host.system.finishMessage(keepsChanges: true)
@@ -231,6 +251,14 @@ public final class NativeLane: Lane {
 
   // MARK: Executions
 
+  /// Calls, loop iterations and bytes moved by bulk instructions that one execution may make. Code that counts as it
+  /// should stays far below: a step of the canister's costs at least one instruction, a stable read or write costs more
+  /// than the pages that are looked at for it. So whoever gets here runs away.
+  private var stepLimit: Int64 {
+    let (product, overflow) = parameters.instructionLimit.multipliedReportingOverflow(by: 8)
+    return overflow ? .max : product.addingReportingOverflow(1_000_000).overflow ? .max : product + 1_000_000
+  }
+
   /// Runs a function as a new instance would: globals that do not persist, tables and bytemap as at the start, own page
   /// budgets. Heap and stable changes stay uncommitted, but pages that the bytemap does not mark are taken back.
   private func run(_ entryPoint: EntryPoint, _ function: FunctionIndex, _ canister: Installation) throws(Trap) {
@@ -243,6 +271,7 @@ public final class NativeLane: Lane {
     instance.globals[module.dirtyPageCounter].bits = parameters.dirtyPageLimits[entryPoint.pageLimitClass]
     instance.globals[module.accessedPageCounter].bits = accessLimit
     account.hasRun = true
+    workspace.machine.counter = stepLimit
     host.begin(entryPoint, instance, module)
 
     var failure: Trap?
@@ -258,6 +287,10 @@ public final class NativeLane: Lane {
 
     account.remainingInstructions = Int64(bitPattern: instance.globals[module.instructionCounter].bits)
     account.accessedPages &+= accessLimit &- instance.globals[module.accessedPageCounter].bits
+    if probeWords > 0 {
+      let words = instance.globals.suffix(probeWords).map(\.bits)
+      probe = probe.isEmpty ? words : zip(probe, words).map { $0 | $1 }
+    }
     let marked = markedPages(canister)
     account.dirtyPages = Self.union(account.dirtyPages, marked)
     if failure == nil { checkMarks(marked, canister) }

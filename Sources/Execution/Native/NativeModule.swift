@@ -115,6 +115,7 @@ public final class NativeModule {
     var options = TranslationOptions()
     let firstInjected = spaces.importedFunctions + original.functions.count
     options.firstInjectedFunction = FunctionIndex(firstInjected)
+    options.countsSteps = true
     firstTracedFunction = FunctionIndex(firstInjected + 2)
     tracedFunctions =
       isTraced ? Self.stableFunctions(of: original, limit: spaces.functions.count - firstInjected - 2) : []

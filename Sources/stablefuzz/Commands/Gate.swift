@@ -16,6 +16,10 @@ struct Gate: ParsableCommand {
   @Option(help: ArgumentHelp("Worker threads.", valueName: "n")) var jobs = 1
   @OptionGroup var profile: ProfileOptions
   @OptionGroup var lanes: LaneOptions
+  @Option(
+    help: ArgumentHelp(
+      "The mutant that the fresh cases have to find: its name, 'random' or 'off'.", valueName: "mutant"))
+  var canary = CanaryChoice.random
   @OptionGroup var stores: StoreOptions
   @Option(help: ArgumentHelp("How to show progress: auto, screen, lines, json or off.", valueName: "mode"))
   var status = StatusMode.auto
@@ -25,12 +29,15 @@ struct Gate: ParsableCommand {
     if minCases < 1 { throw ValidationError("--min-cases has to be at least 1") }
     if jobs < 1 || jobs > 1_024 { throw ValidationError("--jobs has to be between 1 and 1024") }
     _ = try lanes.instrumenter()
+    _ = try canary.canary(seed: 0)
   }
 
   func run() throws {
+    let seed = seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
     let campaign = CampaignConfiguration(
-      profile: profile.profile, seed: seed ?? UInt64.random(in: 0...UInt64(UInt32.max)), lanes: lanes.lanes ?? .ofCase,
+      profile: profile.profile, seed: seed, lanes: lanes.lanes ?? .ofCase,
       jobs: jobs, budget: Budget(cases: budget.cases, seconds: budget.time), instrumenter: try lanes.instrumenter(),
+      outside: lanes.outside, canary: try canary.canary(seed: seed),
       instrumenterArguments: lanes.instrumenterArguments)
     try reportingErrors {
       let directories = CorpusStore(root: stores.corpus).gatedDirectories
@@ -54,7 +61,8 @@ struct Gate: ParsableCommand {
     for index in outcome.unstable {
       print("case \(outcome.campaign.record.seed):\(index) gave another result when it was run again")
     }
-    if !outcome.hasDoneEnough {
+    if !outcome.hasFoundCanary { print("too little work: the canary was not found") }
+    if !outcome.hasComparedEnough {
       print("too little work: \(outcome.campaign.record.casesCompared) of \(outcome.minimumCases) fresh cases compared")
     }
     print(exit(outcome) == .clean ? "gate: open" : "gate: closed")
@@ -63,6 +71,7 @@ struct Gate: ParsableCommand {
   private func exit(_ outcome: GateOutcome) -> Exit {
     if outcome.faults > 0 { return .fault }
     if outcome.divergences > 0 { return .divergence }
+    if outcome.toolFailures > 0 { return .toolFailure }
     if !outcome.unstable.isEmpty { return .nonDeterminism }
     if outcome.campaign.end == .interrupted { return .interrupted }
     return outcome.hasDoneEnough ? .clean : .tooLittleWork

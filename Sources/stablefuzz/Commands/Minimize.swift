@@ -30,7 +30,7 @@ struct Minimize: ParsableCommand {
       guard origins.count == 1, let origin = origins.first else {
         throw fail("\(testCase): \(origins.count) cases; give one", .usage)
       }
-      let runner = CaseRunner(instrumenter: try lanes.instrumenter())
+      let runner = try lanes.runner()
       let lanes = lanes.lanes ?? .strategies(Strategy.all)
       let verdict = runner.runCase(origin.entry.case, lanes: lanes).verdict
       guard verdict.bucket != nil else {

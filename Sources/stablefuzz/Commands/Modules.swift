@@ -6,6 +6,7 @@ import Canister
 import Corpus
 import Differential
 import Instrumentation
+import Outside
 import Wasm
 
 struct Generate: ParsableCommand {
@@ -29,10 +30,17 @@ struct Generate: ParsableCommand {
 struct Instrument: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write the instrumented form of a canister module.",
-    discussion: "Metering is accepted for completeness of a lane's description: growing is charged by the host.")
+    discussion: """
+      Metering is accepted for completeness of a lane's description: growing is charged by the host. Limits and charges
+      are production's, or those of the section 'stablefuzz.parameters' that --instrumenter adds to a module.
 
-  @Argument(help: ArgumentHelp("A canister module.", valueName: "in")) var input: String
-  @Option(name: .shortAndLong, help: ArgumentHelp("File to write.", valueName: "out")) var output: String
+      With --serve, modules are read from standard input and their instrumented forms written to standard output, each
+      behind its length in four bytes, little-endian; length 0 answers a module that cannot be instrumented.
+      """)
+
+  @Argument(help: ArgumentHelp("A canister module.", valueName: "in")) var input: String?
+  @Option(name: .shortAndLong, help: ArgumentHelp("File to write.", valueName: "out")) var output: String?
+  @Flag(help: "Answer modules from standard input until it ends.") var serve = false
   @Option(
     help: ArgumentHelp(
       "Stable memory after the module's own memories (end) or at index 1 (second).", valueName: "place"))
@@ -42,23 +50,43 @@ struct Instrument: ParsableCommand {
   @Option(help: ArgumentHelp("How stable functions are charged: new or old.", valueName: "era")) var metering = Metering
     .new
 
+  func validate() throws {
+    if serve != (input == nil) || serve != (output == nil) {
+      throw ValidationError("give a module and --output, or --serve and neither")
+    }
+  }
+
   func run() throws {
+    guard let input, let output else {
+      let isComplete = Outside.serve { bytes in
+        do {
+          return encode(try instrumented(try decodeAndValidate(bytes)))
+        } catch {
+          printError("stablefuzz: \(error)")
+          return nil
+        }
+      }
+      throw (isComplete ? Exit.clean : .inputOutput).code
+    }
     try reportingErrors {
       let file = try ModuleFile(reading: input)
       let module = try file.validModule()
-      var parameters = Parameters()
-      parameters.metering = metering
-      let strategy = Strategy(memory: memoryPlacement, imports: importPlacement)
       do {
-        try validateCanister(module, parameters: parameters)
-        let instrumented = try instrument(module, strategy: strategy, parameters: parameters)
-        try writeFile(encode(instrumented), to: output)
+        try writeFile(encode(try instrumented(module)), to: output)
       } catch let error as CanisterValidationError {
         throw file.failure(error)
       } catch let error as InstrumentationError {
         throw fail("\(input): \(error)", .badData)
       }
     }
+  }
+
+  private func instrumented(_ module: Module) throws -> Module {
+    var parameters = try carriedParameters(module)
+    parameters.metering = metering
+    try validateCanister(module, parameters: parameters)
+    return try Instrumentation.instrument(
+      module, strategy: Strategy(memory: memoryPlacement, imports: importPlacement), parameters: parameters)
   }
 }
 

@@ -32,7 +32,7 @@ struct Replay: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
-      let runner = CaseRunner(instrumenter: try lanes.instrumenter())
+      let runner = try lanes.runner()
       var worst = Exit.clean
       var count = 0
       for argument in cases {

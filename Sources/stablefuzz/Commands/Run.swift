@@ -18,6 +18,8 @@ struct Run: ParsableCommand {
   var shard = Shard.whole
   @OptionGroup var profile: ProfileOptions
   @OptionGroup var lanes: LaneOptions
+  @Option(help: ArgumentHelp("Plant a mutant that the run has to find: its name, or 'random'.", valueName: "mutant"))
+  var canary: CanaryChoice?
   @OptionGroup var stores: StoreOptions
   @Flag(help: "Go on however many findings there are (else a run ends after 100).") var keepGoing = false
   @Option(help: ArgumentHelp("End after this many divergent or faulty cases.", valueName: "n")) var stopAfter: Int?
@@ -34,16 +36,19 @@ struct Run: ParsableCommand {
     if keepGoing && stopAfter != nil { throw ValidationError("--keep-going and --stop-after exclude each other") }
     if resume && seed == nil { throw ValidationError("--resume needs the --seed of the campaign") }
     _ = try lanes.instrumenter()
+    _ = try canary?.canary(seed: 0)
   }
 
   func run() throws {
+    let seed = seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
     let configuration = CampaignConfiguration(
-      profile: profile.profile, seed: seed ?? UInt64.random(in: 0...UInt64(UInt32.max)), lanes: lanes.lanes ?? .ofCase,
+      profile: profile.profile, seed: seed, lanes: lanes.lanes ?? .ofCase,
       shard: shard, jobs: jobs,
       budget: Budget(
         cases: budget.cases, seconds: budget.time,
         findings: keepGoing ? nil : stopAfter ?? Budget.defaultFindings),
-      instrumenter: try lanes.instrumenter(),
+      instrumenter: try lanes.instrumenter(), outside: lanes.outside,
+      canary: try canary?.canary(seed: seed),
       instrumenterArguments: lanes.instrumenterArguments)
     try reportingErrors {
       let outcome = try campaign(configuration)
@@ -67,7 +72,9 @@ struct Run: ParsableCommand {
     let verdicts = outcome.record.verdicts
     if verdicts.fault > 0 { return .fault }
     if verdicts.diverge > 0 { return .divergence }
+    if verdicts.toolFailure > 0 { return .toolFailure }
     if outcome.end == .interrupted { return .interrupted }
+    if let canary = outcome.record.canary, canary.foundIn == nil { return .tooLittleWork }
     return outcome.record.casesCompared == 0 ? .tooLittleWork : .clean
   }
 }

@@ -18,7 +18,7 @@ struct Trace: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
-      let runner = CaseRunner(instrumenter: try lanes.instrumenter())
+      let runner = try lanes.runner()
       var worst = Exit.clean
       for origin in try loadCases(testCase, profile: profile.profile) {
         var rows: [[String]] = [["stage", "function", "digest", ""]]

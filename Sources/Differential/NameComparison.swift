@@ -1,0 +1,57 @@
+// Names are not executed, but people debug with them: whether the instrumented module's name section still means what the
+// original's does. Used by `CaseModules`.
+
+import Canister
+import Wasm
+
+/// The first name that stands for something else in the instrumented module: what it is there, and what it was.
+///
+/// Looked at is what both name; a tool may leave names out and name what it has added. Defined functions keep their
+/// order and globals their indices (ic-semantics section 11); memories of the module's own keep their order.
+func wrongName(in instrumented: Module, original: Module) -> (expected: String, actual: String)? {
+  guard let old = original.names, let new = instrumented.names else { return nil }
+  let (oldSpaces, newSpaces) = (IndexSpaces(original), IndexSpaces(instrumented))
+  let injected = instrumented.exports.compactMap { export -> MemoryIndex? in
+    let isInjected = export.name == InstrumentationExport.stableMemory || export.name == InstrumentationExport.bytemap
+    guard isInjected, case .memory(let index) = export.kind else { return nil }
+    return index
+  }
+  let memories = newSpaces.memories.indices.map { MemoryIndex($0) }.filter { !injected.contains($0) }
+
+  /// The original's index of an own function; nil for imports and for what was added.
+  func ownFunction(_ index: FunctionIndex) -> FunctionIndex? {
+    let number = index.position - newSpaces.importedFunctions
+    return original.functions.indices.contains(number) ? FunctionIndex(oldSpaces.importedFunctions + number) : nil
+  }
+  return difference("function", old.functions, new.functions, ownFunction)
+    ?? difference("global", old.globals, new.globals) { $0.position < oldSpaces.globals.count ? $0 : nil }
+    ?? difference("memory", old.memories, new.memories) { index in
+      memories.firstIndex(of: index).map { MemoryIndex($0) }
+    }
+    ?? difference("function with names of locals", old.locals.map(\.summary), new.locals.map(\.summary), ownFunction)
+}
+
+/// - Parameter originalIndex: what an item of the instrumented module was; nil for those that are new.
+private func difference<Space>(
+  _ kind: String, _ old: [IndexedName<Space>], _ new: [IndexedName<Space>],
+  _ originalIndex: (Index<Space>) -> Index<Space>?
+) -> (expected: String, actual: String)? {
+  let names = Dictionary(old.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
+  for entry in new {
+    guard let index = originalIndex(entry.index) else { continue }
+    let expected = names[index]
+    if expected == entry.name { continue }
+    return (
+      "\(kind) \(index) is \(expected.map { "'\($0)'" } ?? "nameless")",
+      "as \(kind) \(entry.index) it is '\(entry.name)'"
+    )
+  }
+  return nil
+}
+
+extension FunctionNames {
+  /// All names of a function's locals or labels as one, under the function's index.
+  fileprivate var summary: IndexedName<FunctionSpace> {
+    IndexedName(function, names.map { "\($0.index) \($0.name)" }.joined(separator: ", "))
+  }
+}

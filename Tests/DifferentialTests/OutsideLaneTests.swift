@@ -1,0 +1,128 @@
+// The lane of an outside instrumenter in `runCase` and in a campaign, and code that does not come to an end.
+
+import Campaign
+import Canister
+import Differential
+import Generation
+import Instrumentation
+import Testing
+import Wasm
+
+/// Our own instrumenter behind the outside interface, with a change to what it makes.
+private final class FakeTool: OutsideInstrumenter {
+  let heedsParameters: Bool
+  private let change: (inout Module) -> Void
+
+  init(heedsParameters: Bool = true, change: @escaping (inout Module) -> Void = { _ in }) {
+    self.heedsParameters = heedsParameters
+    self.change = change
+  }
+
+  func instrument(_ module: [UInt8], parameters: Parameters) throws(Fault) -> [UInt8] {
+    do {
+      var result = try Instrumentation.instrument(
+        try decode(module), strategy: Strategy(memory: .second, imports: .after),
+        parameters: heedsParameters ? parameters : Parameters())
+      change(&result)
+      return encode(result)
+    } catch {
+      throw Fault(.toolCrash, lane: .external, "\(error)")
+    }
+  }
+}
+
+@Suite struct OutsideLaneTests {
+  private func verdicts(_ tool: FakeTool, cases: Range<UInt64> = 0..<60) -> [Verdict] {
+    let runner = CaseRunner(outside: tool)
+    let generator = Generator(profile: .native)
+    return cases.map { runner.runCase(generator.generate(seed: 5, index: $0).case, lanes: .external).verdict }
+  }
+
+  @Test(arguments: [true, false]) func agrees(_ heedsParameters: Bool) {
+    #expect(verdicts(FakeTool(heedsParameters: heedsParameters), cases: 0..<100).allSatisfy { $0.bucket == nil })
+  }
+
+  @Test func whatItBreaksIsADivergenceOfItsLane() {
+    let verdicts = verdicts(
+      FakeTool { module in
+        for position in module.functions.indices {
+          let body = module.functions[position].body.instructions
+          module.functions[position].body.instructions = body.map { $0 == .i64(20) ? .i64(21) : $0 }
+        }
+      })
+    let found = verdicts.filter { $0.name == "diverge" }
+    #expect(!found.isEmpty)
+    #expect(found.allSatisfy { $0.lane == .external && $0.sentence.contains("external") })
+  }
+
+  @Test func invalidModulesAndAnotherABIAreTheToolsFailure() {
+    let invalid = verdicts(FakeTool { $0.functions[0].body.instructions.insert(Instruction(.drop), at: 0) })
+    #expect(invalid.allSatisfy { $0.bucket == "tool.instrumented-validate" })
+    let unknown = verdicts(FakeTool { $0.exports.removeAll { $0.name == InstrumentationExport.bytemap } })
+    #expect(unknown.allSatisfy { $0.bucket == "tool.instrumented-abi" })
+    let other = verdicts(
+      FakeTool { module in
+        module.types.append(FunctionType([.f64]))
+        for position in module.imports.indices where module.imports[position].module == "__" {
+          module.imports[position].kind = .function(TypeIndex(module.types.count - 1))
+        }
+      })
+    #expect(other.allSatisfy { $0.name == "tool-failure" })
+  }
+
+  @Test func wrongNamesAreADivergence() {
+    let verdicts = verdicts(
+      FakeTool { module in
+        guard var names = module.names else { return }
+        for position in names.functions.indices { names.functions[position].name += "x" }
+        module.replaceNames(names)
+      }, cases: 0..<120)
+    #expect(verdicts.contains { $0.bucket?.hasPrefix("names.") == true })
+  }
+
+  /// Injected code is not metered: a loop in it, a recursion of it and a huge copy have to end all the same.
+  @Test(arguments: 0..<3) func codeWithoutEndEnds(_ kind: Int) throws {
+    var reached = 0
+    let runner = CaseRunner { module, strategy, parameters throws(Fault) in
+      var result = try standardInstrumenter(module, strategy, parameters)
+      guard let layout = try? InstrumentedLayout(of: module, strategy: strategy) else { return result }
+      let position = layout.countCleanPages.position - layout.importedFunctions
+      var code: [Instruction]
+      switch kind {
+      case 0: code = [Instruction(.loop, .block(.empty)), Instruction(.br, .label(0)), Instruction(.end)]
+      case 1:
+        code = [
+          .get(LocalIndex(0)), .get(LocalIndex(1)), .call(layout.countCleanPages), Instruction(.drop),
+          Instruction(.drop),
+        ]
+      default:
+        // All of the bytemap, again and again.
+        code = [
+          Instruction(.loop, .block(.empty)), .i32(0), .i32(0), .i32(0x7D0_0000),
+          Instruction(.memoryFill, .memory(layout.bytemap)), Instruction(.br, .label(0)), Instruction(.end),
+        ]
+      }
+      result.functions[position].body.instructions.insert(contentsOf: code, at: 0)
+      return result
+    }
+    let generator = Generator(profile: .native)
+    for index in 0..<20 {
+      var testCase = generator.generate(seed: 9, index: UInt64(index)).case
+      testCase.parameters.instructionLimit = min(testCase.parameters.instructionLimit, 20_000)
+      let verdict = runner.runCase(testCase).verdict
+      #expect(verdict.name != "poisoned", "\(verdict.sentence)")
+      if verdict.sentence.contains("does not come to an end") { reached += 1 }
+    }
+    #expect(reached > 2)
+  }
+
+  @Test func campaignsCountAndStoreFailures() throws {
+    let outcome = try runCampaign(
+      CampaignConfiguration(
+        profile: .native, seed: 1, lanes: .external, budget: Budget(cases: 50, findings: 3),
+        outside: { FakeTool { $0.exports = [] } }),
+      world: CampaignWorld(elapsed: { 1 }))
+    #expect(outcome.end == .findings && outcome.record.verdicts.toolFailure == 3)
+    #expect(outcome.record.casesCompared == 0)
+  }
+}
