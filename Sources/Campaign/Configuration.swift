@@ -67,6 +67,10 @@ public struct CampaignConfiguration: Sendable {
   public var instrumenter: Instrumenter
   /// The arguments that name another instrumenter than ours, for the commands in records; empty for ours.
   public var instrumenterArguments: String
+  /// Whether cases that reach something new are kept and varied; else all cases are independent of each other.
+  public var isGuided = false
+  /// Whether it is noted what cases reach. Guided campaigns always do.
+  public var collectsCoverage = true
 
   public init(
     profile: GeneratorProfile, seed: UInt64, lanes: LaneSelection = .ofCase, shard: Shard = .whole, jobs: Int = 1,
@@ -83,11 +87,13 @@ public struct CampaignConfiguration: Sendable {
     self.instrumenterArguments = instrumenterArguments
   }
 
+  var isCoverageCollected: Bool { isGuided || collectsCoverage }
+
   /// The settings that decide what each case is and does, for records.
   public var settings: [Setting] {
     [
       Setting("profile", profile.rawValue), Setting("generator", generatorVersion), Setting("lanes", lanes.name),
-      Setting("shard", shard.description),
+      Setting("shard", shard.description), Setting("search", isGuided ? "guided" : "unguided"),
     ]
   }
 
@@ -95,6 +101,7 @@ public struct CampaignConfiguration: Sendable {
   public var name: String {
     var name = "\(profile.rawValue)-seed\(seed)"
     if lanes != .ofCase { name += "-" + lanes.name.replacing(",", with: "+") }
+    if isGuided { name += "-guided" }
     if shard != .whole { name += "-shard\(shard.number)of\(shard.count)" }
     if !instrumenterArguments.isEmpty {
       name += instrumenterArguments.replacing(" ", with: "-").replacing("/", with: "_")
@@ -108,6 +115,7 @@ public struct CampaignConfiguration: Sendable {
     if profile != .native { text += " --profile \(profile.rawValue)" }
     if lanes != .ofCase { text += " --lanes \(lanes.name)" }
     if shard != .whole { text += " --shard \(shard)" }
+    if isGuided { text += " --guided" }
     if !instrumenterArguments.isEmpty { text += " " + instrumenterArguments }
     return text
   }

@@ -15,11 +15,14 @@ public struct EntryMeta: Hashable, Codable, Sendable {
   public var generatorVersion: String
   public var seed: UInt64
   public var index: UInt64
+  /// Of a guided case that varies others: the index of the fresh one, those of the variations, last of all its own.
+  public var lineage: [UInt64]?
 
-  public init(generatorVersion: String, seed: UInt64, index: UInt64) {
+  public init(generatorVersion: String, seed: UInt64, index: UInt64, lineage: [UInt64]? = nil) {
     self.generatorVersion = generatorVersion
     self.seed = seed
     self.index = index
+    self.lineage = lineage
   }
 }
 

@@ -142,11 +142,14 @@ public struct CampaignRecord: Hashable, Codable, Sendable {
   public var buckets: [BucketCount]
   /// Commands that repeat the campaign.
   public var commands: [String]
+  /// What its cases reached, by kind; nil where it was not collected.
+  public var coverage: [CoverageCount]?
 
   public init(
     version: String, configuration: [Setting], seed: UInt64, firstIndex: UInt64, endIndex: UInt64,
     verdicts: VerdictCounts, casesCompared: Int, shareWithoutTrap: Double, shareUseful: Double,
-    execsPerSecond: Double, elapsedSeconds: Double, digest: String, buckets: [BucketCount] = [], commands: [String]
+    execsPerSecond: Double, elapsedSeconds: Double, digest: String, buckets: [BucketCount] = [], commands: [String],
+    coverage: [CoverageCount]? = nil
   ) {
     self.version = version
     self.configuration = configuration
@@ -162,6 +165,20 @@ public struct CampaignRecord: Hashable, Codable, Sendable {
     self.digest = digest
     self.buckets = buckets
     self.commands = commands
+    self.coverage = coverage
+  }
+}
+
+/// The cases that a guided campaign varies.
+public struct GuidanceRecord: Hashable, Codable, Sendable {
+  /// How each came about: the index of a fresh case, then those of its variations.
+  public var lineages: [[UInt64]]
+  /// Position of the oldest.
+  public var next: UInt64
+
+  public init(lineages: [[UInt64]], next: UInt64) {
+    self.lineages = lineages
+    self.next = next
   }
 }
 
@@ -174,11 +191,18 @@ public struct CheckpointRecord: Hashable, Codable, Sendable {
   public var casesUseful: Int
   /// The campaign so far.
   public var record: CampaignRecord
+  public var coverage: StoredCoverage?
+  public var guidance: GuidanceRecord?
 
-  public init(nextIndex: UInt64, casesWithoutTrap: Int, casesUseful: Int, record: CampaignRecord) {
+  public init(
+    nextIndex: UInt64, casesWithoutTrap: Int, casesUseful: Int, record: CampaignRecord,
+    coverage: StoredCoverage? = nil, guidance: GuidanceRecord? = nil
+  ) {
     self.nextIndex = nextIndex
     self.casesWithoutTrap = casesWithoutTrap
     self.casesUseful = casesUseful
     self.record = record
+    self.coverage = coverage
+    self.guidance = guidance
   }
 }

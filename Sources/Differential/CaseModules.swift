@@ -2,6 +2,7 @@
 
 import Canister
 import ContentHash
+import Coverage
 import Execution
 import Wasm
 
@@ -101,16 +102,39 @@ struct CaseModules {
     _ instrumented: Instrumented, workspace: NativeWorkspace, isTraced: Bool = false
   ) throws(Fault) -> NativeLane {
     NativeLane(
-      first: try nativeModule(first, instrumented.first, instrumented.strategy, isTraced),
+      first: try nativeModule(first, instrumented.first, instrumented.strategy, isTraced: isTraced),
       second: try instrumented.second.map { module throws(Fault) in
-        try nativeModule(second ?? first, module, instrumented.strategy, isTraced)
+        try nativeModule(second ?? first, module, instrumented.strategy, isTraced: isTraced)
       }, parameters: parameters, workspace: workspace)
   }
 
+  /// The modules with a probe in each branch of injected code.
+  func probed(_ instrumented: Instrumented) -> ProbedModules {
+    ProbedModules(
+      first: ProbedModule(instrumented.first, original: first),
+      second: instrumented.second.map { ProbedModule($0, original: second ?? first) })
+  }
+
+  /// A lane that reports which branches it takes.
+  func nativeLane(
+    _ probed: ProbedModules, _ strategy: Strategy, workspace: NativeWorkspace
+  ) throws(Fault) -> NativeLane {
+    func nativeModule(_ original: Module, _ probed: ProbedModule) throws(Fault) -> NativeModule {
+      try self.nativeModule(original, probed.module, strategy, probeCount: probed.probeCount)
+    }
+    return NativeLane(
+      first: try nativeModule(first, probed.first),
+      second: try probed.second.map { module throws(Fault) in try nativeModule(second ?? first, module) },
+      parameters: parameters, workspace: workspace)
+  }
+
   private func nativeModule(
-    _ original: Module, _ instrumented: Module, _ strategy: Strategy, _ isTraced: Bool
+    _ original: Module, _ instrumented: Module, _ strategy: Strategy, isTraced: Bool = false, probeCount: Int = 0
   ) throws(Fault) -> NativeModule {
-    do { return try NativeModule(original: original, instrumented: instrumented, isTraced: isTraced) } catch {
+    do {
+      return try NativeModule(
+        original: original, instrumented: instrumented, isTraced: isTraced, probeCount: probeCount)
+    } catch {
       throw Fault(.instrumentedABI, lane: .native(strategy), "\(error)")
     }
   }

@@ -2,6 +2,7 @@
 
 import Canister
 import ContentHash
+import Coverage
 import Execution
 import Instrumentation
 import Wasm
@@ -48,6 +49,10 @@ public final class CaseRunner {
   private let natives = NativeWorkspace()
   /// Receives the stages of every case while set.
   public var trace: ((TraceStep) -> Void)?
+  /// Collects what each case reaches while set.
+  public var coverage: CoverageCollector?
+  /// Whether native lanes run with a probe in each branch of injected code; only with `coverage`.
+  public var probesBranches = false
 
   public init(instrumenter: @escaping Instrumenter = standardInstrumenter) { self.instrumenter = instrumenter }
 
@@ -59,6 +64,7 @@ public final class CaseRunner {
     do throws(Fault) {
       let modules = try CaseModules(testCase, trace: trace)
       let host = try modules.hostLane(workspace: hosts)
+      host.observer = coverage
       result.observations = testCase.plan.messages.map(host.execute)
       result.effectiveStableCalls = host.effectiveStableCalls
       result.ranWithoutTrap = result.observations.allSatisfy(\.outcome.isSuccess)
@@ -66,8 +72,7 @@ public final class CaseRunner {
       step("execute host lane", "HostLane.execute", result.digest, "\(result.observations.count) messages")
       for strategy in selection.strategies(for: testCase) {
         let instrumented = try modules.instrumented(strategy, instrumenter)
-        let native = try modules.nativeLane(instrumented, workspace: natives)
-        result.verdict = compare(testCase, result.observations, native, strategy)
+        result.verdict = try compare(testCase, result.observations, modules, instrumented)
         step("compare native(\(strategy))", "CaseRunner.compare", result.digest, result.verdict.sentence)
         if case .diverge(let divergence) = result.verdict {
           result.verdict = .diverge(try explain(divergence, modules, instrumented))
@@ -78,7 +83,22 @@ public final class CaseRunner {
       result.verdict = .fault(error)
       if result.observations.isEmpty { result.digest = Digest(of: Array(error.description.utf8)) }
     }
+    result.coverage = coverage?.take() ?? []
     return result
+  }
+
+  /// Runs a native lane, with probes if they are wanted.
+  private func compare(
+    _ testCase: Case, _ expected: [Observation], _ modules: CaseModules, _ instrumented: CaseModules.Instrumented
+  ) throws(Fault) -> Verdict {
+    let strategy = instrumented.strategy
+    guard let coverage, probesBranches else {
+      return compare(testCase, expected, try modules.nativeLane(instrumented, workspace: natives), strategy)
+    }
+    let probed = modules.probed(instrumented)
+    let native = try modules.nativeLane(probed, strategy, workspace: natives)
+    defer { coverage.insert(probed, from: native) }
+    return compare(testCase, expected, native, strategy)
   }
 
   /// Runs the plan on a native lane until it differs from the host lane.

@@ -10,6 +10,8 @@ public struct ChoiceSource: Sendable {
   @usableFromInline let given: [UInt64]
   @usableFromInline var position = 0
   @usableFromInline let isReplay: Bool
+  /// Whether fresh choices follow a recording, instead of zeros.
+  @usableFromInline let isContinued: Bool
   @usableFromInline var recorded: [UInt64] = []
 
   /// Fresh choices: those of case `index` of a run.
@@ -17,6 +19,7 @@ public struct ChoiceSource: Sendable {
     stream = Stream(seed: seed, index: index)
     given = []
     isReplay = false
+    isContinued = false
     recorded.reserveCapacity(2048)
   }
 
@@ -25,8 +28,21 @@ public struct ChoiceSource: Sendable {
     stream = Stream(seed: 0, index: 0)
     given = sequence
     isReplay = true
+    isContinued = false
     recorded.reserveCapacity(sequence.count)
   }
+
+  /// The choices of a recording, then those of a stream.
+  public init(replaying sequence: [UInt64], then stream: Stream) {
+    self.stream = stream
+    given = sequence
+    isReplay = true
+    isContinued = true
+    recorded.reserveCapacity(sequence.count + 256)
+  }
+
+  /// How many choices were recorded.
+  public var count: Int { recorded.count }
 
   /// What was chosen so far, in order. Zeros at the end are left out, since a replay supplies them anyway.
   public var sequence: [UInt64] {
@@ -46,7 +62,7 @@ public struct ChoiceSource: Sendable {
       position &+= 1
       value = candidate < bound ? candidate : candidate % bound
     } else {
-      value = 0
+      value = isContinued ? stream.next(below: bound) : 0
     }
     recorded.append(value)
     return value
@@ -69,7 +85,7 @@ public struct ChoiceSource: Sendable {
       value = given[position]
       position &+= 1
     } else {
-      value = 0
+      value = isContinued ? stream.next() : 0
     }
     recorded.append(value)
     return value

@@ -11,6 +11,8 @@ public struct GeneratedCase: Sendable {
   public var `case`: Case
   /// The recorded choices; replaying them gives this case again.
   public var choices: [UInt64]
+  /// How many of the choices, from the first on, are about the modules; the others are about the plan.
+  public var moduleChoices: Int
   /// The first module, whose encoding is `case.module`.
   public var module: Module
   /// The second module, if the plan may switch to another one.
@@ -31,19 +33,21 @@ public struct Generator: Sendable {
 
   /// The case of that index in the run of that seed; independent of all other cases.
   public func generate(seed: UInt64, index: UInt64) -> GeneratedCase {
-    build(ChoiceSource(seed: seed, index: index))
+    generate(from: ChoiceSource(seed: seed, index: index))
   }
 
   /// The case that follows from recorded choices. Any sequence gives a valid case.
   public func replay(choices: [UInt64]) -> GeneratedCase {
-    build(ChoiceSource(replaying: choices))
+    generate(from: ChoiceSource(replaying: choices))
   }
 
-  private func build(_ source: ChoiceSource) -> GeneratedCase {
+  /// The case that follows from a source of choices, whatever they are.
+  public func generate(from source: ChoiceSource) -> GeneratedCase {
     var choices = source
     let shape = CaseShape(profile, &choices)
     let first = Self.module(shape, &choices)
     let second = choices.chance(1, of: 8) ? Self.module(shape, &choices) : nil
+    let moduleChoices = choices.count
     var plan = PlanGenerator(shape, choices, first: first, second: second)
     let messages = plan.drawPlan()
     let parameters = plan.drawParameters()
@@ -59,7 +63,8 @@ public struct Generator: Sendable {
       case: Case(
         module: encode(first.module), secondModule: second.map { encode($0.module) }, plan: messages,
         parameters: parameters, strategy: shape.strategy),
-      choices: plan.choices.sequence, module: first.module, secondModule: second?.module, mayTrap: shape.traps,
+      choices: plan.choices.sequence, moduleChoices: moduleChoices, module: first.module, secondModule: second?.module,
+      mayTrap: shape.traps,
       features: features, coverage: coverage)
   }
 

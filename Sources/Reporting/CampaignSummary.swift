@@ -18,7 +18,8 @@ public func summaryText(_ record: CampaignRecord) -> String {
       ["fault", grouped(counts.fault), "mistakes of the harness itself"],
       ["elapsed", duration(seconds: record.elapsedSeconds)],
       ["seed", String(record.seed), "cases \(record.firstIndex) ..< \(record.endIndex)"],
-    ], alignments: [.left, .right])
+    ]
+      + (record.coverage ?? []).map { [$0.name, grouped($0.covered), "reached"] }, alignments: [.left, .right])
   if !record.buckets.isEmpty {
     text += "\nfindings\n"
     text += textTable(

@@ -127,3 +127,45 @@ import Testing
     #expect(!shortlexPrecedes([], []))
   }
 }
+
+@Suite struct ChoiceMutationTests {
+  private let parent = (0..<200).map { UInt64($0 * 7 % 50) }
+  private let donor = (0..<90).map { UInt64($0) + 1_000 }
+
+  @Test func theSameStreamGivesTheSameVariation() {
+    for index in 0..<200 as Range<UInt64> {
+      let stream = Stream(seed: 4, index: index)
+      let mutations = (0..<2).map { _ in ChoiceMutation(of: parent, tail: 150, donor: donor, stream: stream) }
+      #expect(mutations[0].sequence == mutations[1].sequence)
+    }
+  }
+
+  @Test func variationsAreOfEveryKind() {
+    let sequences = (0..<400 as Range<UInt64>).map {
+      ChoiceMutation(of: parent, tail: 150, donor: donor, stream: Stream(seed: 1, index: $0)).sequence
+    }
+    #expect(sequences.contains { $0.count < 150 && parent.starts(with: $0) })
+    #expect(sequences.contains { $0.count >= 150 && $0.count < 200 && parent.starts(with: $0) })
+    #expect(sequences.contains { $0.count == 200 && zip($0, parent).count { $0 != $1 } == 1 })
+    #expect(sequences.contains { $0.count > 200 })
+    #expect(sequences.contains { $0.contains { $0 >= 1_000 && $0 < 1_090 } })
+  }
+
+  @Test(arguments: [[], [3]] as [[UInt64]]) func shortSequencesVaryToo(parent: [UInt64]) {
+    for index in 0..<200 as Range<UInt64> {
+      let mutation = ChoiceMutation(of: parent, tail: 9, donor: parent, stream: Stream(seed: 2, index: index))
+      #expect(mutation.sequence.count <= parent.count + 8)
+    }
+  }
+
+  @Test func aRecordingGoesOnWithFreshChoices() {
+    var source = ChoiceSource(replaying: [1, 2], then: Stream(seed: 3, index: 3))
+    var fresh = Stream(seed: 3, index: 3)
+    #expect(source.draw(below: 10) == 1 && source.draw(below: 10) == 2)
+    #expect(source.draw(below: 10) == fresh.next(below: 10))
+    #expect(source.drawBits() == fresh.next())
+    #expect(source.count == 4)
+    var replay = ChoiceSource(replaying: source.sequence)
+    for value in source.sequence { #expect(replay.drawBits() == value) }
+  }
+}

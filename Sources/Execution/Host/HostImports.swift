@@ -23,7 +23,7 @@ final class HostImports: ImportHandler, SystemHost {
   func beginMessage(_ message: Message) {
     machine.counter = instructionLimit
     system.beginMessage(message)
-    stable.beginMessage()
+    stable.beginMessage(message)
   }
 
   /// Begins an execution.
@@ -37,7 +37,7 @@ final class HostImports: ImportHandler, SystemHost {
   /// Ends a message.
   func finishMessage(keepsChanges: Bool) {
     system.finishMessage(keepsChanges: keepsChanges)
-    stable.end()
+    stable.endMessage(keepsChanges: keepsChanges)
     heap = nil
   }
 

@@ -22,6 +22,8 @@ struct Run: ParsableCommand {
   @Flag(help: "Go on however many findings there are (else a run ends after 100).") var keepGoing = false
   @Option(help: ArgumentHelp("End after this many divergent or faulty cases.", valueName: "n")) var stopAfter: Int?
   @Flag(help: "Go on from where the same campaign was interrupted.") var resume = false
+  @Flag(exclusivity: .exclusive) var search = Search.unguided
+  @Flag(inversion: .prefixedNo, help: "Note what cases reach; see 'stablefuzz help coverage'.") var coverage = true
   @Option(help: ArgumentHelp("How to show progress: auto, screen, lines, json or off.", valueName: "mode"))
   var status = StatusMode.auto
 
@@ -33,11 +35,12 @@ struct Run: ParsableCommand {
     if let stopAfter, stopAfter < 1 { throw ValidationError("--stop-after has to be at least 1") }
     if keepGoing && stopAfter != nil { throw ValidationError("--keep-going and --stop-after exclude each other") }
     if resume && seed == nil { throw ValidationError("--resume needs the --seed of the campaign") }
+    if search == .guided && !coverage { throw ValidationError("--guided needs coverage") }
     _ = try lanes.instrumenter()
   }
 
   func run() throws {
-    let configuration = CampaignConfiguration(
+    var configuration = CampaignConfiguration(
       profile: profile.profile, seed: seed ?? UInt64.random(in: 0...UInt64(UInt32.max)), lanes: lanes.lanes ?? .ofCase,
       shard: shard, jobs: jobs,
       budget: Budget(
@@ -45,6 +48,8 @@ struct Run: ParsableCommand {
         findings: keepGoing ? nil : stopAfter ?? Budget.defaultFindings),
       instrumenter: try lanes.instrumenter(),
       instrumenterArguments: lanes.instrumenterArguments)
+    configuration.isGuided = search == .guided
+    configuration.collectsCoverage = coverage
     try reportingErrors {
       let outcome = try campaign(configuration)
       print(summaryText(outcome.record), terminator: "")
