@@ -63,7 +63,7 @@ extension CoverageAnalysis {
   /// The tables of a report.
   private static let tables: [(rows: Dimension, columns: Dimension)] = [
     (.function, .outcome), (.function, .relation), (.function, .entryPoint), (.relation, .size), (.relation, .pages),
-    (.outcome, .limit),
+    (.outcome, .limit), (.function, .heapRelation),
   ]
 
   /// The analysis as a record.

@@ -1,149 +1,159 @@
-// Guided search: cases that reached something new are kept, and further cases are made by varying them. Asked by the
-// campaign for every case of a generation; learns from results between generations, in the order of cases.
+// Guided search: which cases are worth varying, and how. Asked by the workers for every case of a generation, while it
+// does not change; learns from the results between generations, in the order of cases.
 
-import Canister
 import Corpus
 import Coverage
 import Entropy
-import Generation
 
-/// How a guided case came about: the index of a fresh case, then those of the cases that vary it, one after the other.
-///
-/// With the seed it is all that is needed to make the case again. A lineage of one index is a fresh case.
-public struct Lineage: Hashable, Sendable, CustomStringConvertible {
-  public private(set) var indices: [UInt64]
+/// What a case of a guided campaign is made from.
+enum GuidedOrigin: Sendable {
+  case fresh
+  case variation(Variation, parent: Int)
+}
 
-  public init(_ index: UInt64) { indices = [index] }
+/// How often something was tried, and how many new combinations came of it.
+struct Yield: Hashable, Sendable {
+  var trials: UInt64 = 0
+  var news: UInt64 = 0
 
-  /// - Returns: nil for an empty list.
-  public init?(_ indices: [UInt64]) {
-    if indices.isEmpty { return nil }
-    self.indices = indices
+  /// News per trial in fixed point, a little more than seen, so that what is new gets its chance.
+  var rate: UInt64 { (news &+ 2) &* 1_024 / (trials &+ 1) }
+
+  mutating func add(_ count: UInt64) {
+    trials += 1
+    news += count
   }
 
-  /// `17.305.1022`
-  public init?(_ text: String) {
-    var indices: [UInt64] = []
-    for part in text.split(separator: ".", omittingEmptySubsequences: false) {
-      guard let index = UInt64(part) else { return nil }
-      indices.append(index)
-    }
-    self.init(indices)
-  }
-
-  public var description: String { indices.map(String.init).joined(separator: ".") }
-  var isFresh: Bool { indices.count == 1 }
-
-  func varied(by index: UInt64) -> Lineage {
-    var result = self
-    result.indices.append(index)
-    return result
+  /// Halves what lies back, so that rates follow the present.
+  mutating func fade() {
+    if trials < 512 { return }
+    trials /= 2
+    news /= 2
   }
 }
 
-/// What a guided case is made from.
-struct Genotype: Sendable {
-  var lineage: Lineage
-  /// The generator's choices.
-  var choices: [UInt64]
-  /// How many of the choices concern the modules.
-  var moduleChoices: Int
-  /// Indices whose streams vary the plan, in order, after the choices have made one.
-  var planMutations: [UInt64]
-
-  /// The choices to be stored with the case: none where they alone do not make it.
-  var storableChoices: [UInt64]? { planMutations.isEmpty ? choices : nil }
-}
-
-/// Makes cases from their lineage.
-struct GuidedGenerator: Sendable {
-  let generator: Generator
-  let seed: UInt64
-
-  /// Keeps the decisions of variations apart from those of fresh cases of the same index.
-  private func stream(_ index: UInt64) -> Stream { Stream(seed: seed ^ 0x6775_6964_6564_2121, index: index) }
-
-  /// The fresh case of an index.
-  func fresh(_ index: UInt64) -> (case: Case, genotype: Genotype) {
-    let generated = generator.generate(seed: seed, index: index)
-    return (
-      generated.case,
-      Genotype(
-        lineage: Lineage(index), choices: generated.choices, moduleChoices: generated.moduleChoices, planMutations: [])
-    )
+/// The state of a guided campaign.
+struct Guidance: Sendable {
+  /// A case that reached something new.
+  private struct Entry: Sendable {
+    var genotype: Genotype
+    /// What came of varying it; begins with what it reached itself.
+    var yield: Yield
   }
 
-  /// A variation; the index alone decides which.
-  func vary(_ parent: Genotype, by index: UInt64) -> (case: Case, genotype: Genotype) {
-    var stream = stream(index)
-    var child = parent
-    child.lineage = parent.lineage.varied(by: index)
-    let source: ChoiceSource
-    if stream.next(below: 4) == 0 {
-      child.planMutations.append(index)
-      source = ChoiceSource(replaying: parent.choices)
-    } else {
-      let donor = generator.generate(seed: seed, index: index).choices
-      let mutation = ChoiceMutation(of: parent.choices, tail: parent.moduleChoices, donor: donor, stream: stream)
-      source = ChoiceSource(replaying: mutation.sequence, then: mutation.stream)
-    }
-    let generated = generator.generate(from: source)
-    child.choices = generated.choices
-    child.moduleChoices = generated.moduleChoices
-    var result = generated.case
-    for mutation in child.planMutations {
-      var stream = self.stream(mutation)
-      _ = stream.next()
-      result.plan.mutate(hasSecondModule: result.secondModule != nil, stream: &stream)
-    }
-    return (result, child)
-  }
-
-  /// The case of a lineage.
-  func generate(_ lineage: Lineage) -> (case: Case, genotype: Genotype) {
-    var result = fresh(lineage.indices[0])
-    for index in lineage.indices.dropFirst() { result = vary(result.genotype, by: index) }
-    return result
-  }
-}
-
-/// The cases that are worth varying. Read by all workers during a generation, changed only between generations.
-struct GuidancePool: Sendable {
-  private(set) var entries: [Genotype] = []
+  private var entries: [Entry] = []
   /// Where the next entry goes once the pool is full: in place of the oldest.
   private var next = 0
+  private var freshYield = Yield()
+  private var yields = [Yield](repeating: Yield(), count: Variation.allCases.count)
+  private var combinations = CombinationSet()
 
   /// Entries kept: some 16 KB each.
-  private static let capacity = 2_048
+  private static let capacity = 4_096
   /// Variations of variations end here: making such a case again takes as many steps.
-  private static let longestLineage = 48
+  private static let longestLineage = 64
+  /// Entries from among which the most rewarding is taken.
+  private static let candidates = 8
 
   init() {}
 
-  /// The pool of a checkpoint.
-  init(_ record: GuidanceRecord, _ generator: GuidedGenerator) {
-    entries = record.lineages.compactMap { Lineage($0).map { generator.generate($0).genotype } }
-    next = entries.isEmpty ? 0 : Int(record.next % UInt64(entries.count))
-  }
+  // MARK: Choosing
 
-  /// The pool for a checkpoint.
-  var record: GuidanceRecord { GuidanceRecord(lineages: entries.map(\.lineage.indices), next: UInt64(next)) }
-
-  /// The parent of the case of an index; nil for a fresh case.
-  func parent(of index: UInt64, seed: UInt64) -> Genotype? {
-    var stream = Stream(seed: seed ^ 0x706F_6F6C_2121_2121, index: index)
-    if entries.isEmpty || stream.next(below: 2) == 0 { return nil }
-    return entries[Int(stream.next(below: UInt64(entries.count)))]
-  }
-
-  /// Keeps a case.
-  mutating func insert(_ genotype: Genotype) {
-    guard genotype.lineage.indices.count < Self.longestLineage else { return }
-    if entries.count < Self.capacity {
-      entries.append(genotype)
-    } else {
-      entries[next] = genotype
-      next = (next + 1) % Self.capacity
+  /// What the case of an index is made from.
+  func origin(of index: UInt64, seed: UInt64) -> GuidedOrigin {
+    if entries.isEmpty { return .fresh }
+    var stream = Stream(seed: seed ^ 0x6775_6964_616E_6365, index: index)
+    // All ways in proportion to what they yield, none below an eighth of the best.
+    let rates = [freshYield.rate] + yields.map(\.rate)
+    let least = (rates.max() ?? 0) / 8
+    let weights = rates.map { max($0, least) }
+    var rest = stream.next(below: weights.reduce(0, +))
+    for (position, weight) in weights.enumerated() {
+      if rest < weight {
+        guard position > 0 else { return .fresh }
+        return .variation(Variation.allCases[position - 1], parent: parent(&stream))
+      }
+      rest -= weight
     }
+    return .fresh
+  }
+
+  private func parent(_ stream: inout Stream) -> Int {
+    var best = Int(stream.next(below: UInt64(entries.count)))
+    for _ in 1..<Self.candidates {
+      let other = Int(stream.next(below: UInt64(entries.count)))
+      if entries[other].yield.rate > entries[best].yield.rate { best = other }
+    }
+    return best
+  }
+
+  func genotype(of parent: Int) -> Genotype { entries[parent].genotype }
+
+  // MARK: Learning
+
+  /// Learns from a case.
+  ///
+  /// - Parameter items: what no case before had reached.
+  mutating func learn(_ genotype: Genotype, from origin: GuidedOrigin, _ items: [CoverageItem]) {
+    var news: UInt64 = 0
+    for item in items { news += item.kind == .situation ? UInt64(combinations.insert(item)) : 1 }
+    switch origin {
+    case .fresh: freshYield.add(news)
+    case .variation(let variation, let parent):
+      yields[Int(variation.rawValue)].add(news)
+      entries[parent].yield.add(news)
+    }
+    if news > 0 && genotype.lineage.steps.count < Self.longestLineage {
+      pending.append(Entry(genotype: genotype, yield: Yield(trials: 1, news: news)))
+    }
+  }
+
+  /// Entries of the current generation; the pool stays as it is until its end, because origins name places in it.
+  private var pending: [Entry] = []
+
+  /// Ends a generation.
+  mutating func endGeneration() {
+    for entry in pending {
+      if entries.count < Self.capacity {
+        entries.append(entry)
+      } else {
+        entries[next] = entry
+        next = (next + 1) % Self.capacity
+      }
+    }
+    pending.removeAll(keepingCapacity: true)
+    freshYield.fade()
+    for position in yields.indices { yields[position].fade() }
+  }
+
+  // MARK: Checkpoint
+
+  /// The state as it is stored: cases by their lineage, from which they are made again.
+  var record: GuidanceRecord {
+    GuidanceRecord(
+      entries: entries.map {
+        GuidanceEntry(lineage: $0.genotype.lineage.description, trials: $0.yield.trials, news: $0.yield.news)
+      }, next: next, trials: [freshYield.trials] + yields.map(\.trials), news: [freshYield.news] + yields.map(\.news))
+  }
+
+  /// The state of a checkpoint; nil if it is damaged.
+  ///
+  /// - Parameter reached: what the campaign had reached.
+  init?(_ record: GuidanceRecord, reached: CoverageMap, _ generator: GuidedGenerator) {
+    let count = Variation.allCases.count + 1
+    guard record.trials.count == count, record.news.count == count,
+      record.next >= 0 && record.next < max(record.entries.count, 1)
+    else { return nil }
+    for entry in record.entries {
+      guard let lineage = Lineage(entry.lineage) else { return nil }
+      entries.append(
+        Entry(
+          genotype: generator.generate(lineage).genotype, yield: Yield(trials: entry.trials, news: entry.news)))
+    }
+    next = record.next
+    let all = zip(record.trials, record.news).map { Yield(trials: $0, news: $1) }
+    freshYield = all[0]
+    yields = Array(all[1...])
+    for item in reached.items where item.kind == .situation { _ = combinations.insert(item) }
   }
 }

@@ -83,7 +83,7 @@ private let sliceLength: UInt64 = 128
 
 /// Cases of a generation of guided search: what one case reaches can lead to others from the next generation on. Not
 /// divided by workers, so that their number does not matter.
-private let generationLength: UInt64 = 256
+private let generationLength: UInt64 = 128
 
 /// One in so many cases runs with probes in the branches of injected code, which cost more than the rest of coverage.
 private let probedShare: UInt64 = 16
@@ -97,7 +97,7 @@ private struct RunningCampaign {
   let world: CampaignWorld
   let workers: [Worker]
   var tally = Tally()
-  var pool = GuidancePool()
+  var guidance = Guidance()
   var elapsedBefore = 0.0
   var lastCheckpoint = 0.0
 
@@ -113,7 +113,12 @@ private struct RunningCampaign {
   mutating func run() throws(CorpusError) -> CampaignOutcome {
     if stores.resumes, let checkpoint = try stores.reports?.checkpoint(of: configuration.name) {
       tally = Tally(checkpoint)
-      if let guidance = checkpoint.guidance { pool = GuidancePool(guidance, workers[0].generator) }
+      if let record = checkpoint.guidance {
+        guard let guidance = Guidance(record, reached: tally.coverage, workers[0].generator) else {
+          throw .malformed(reason: "the checkpoint of campaign \(configuration.name) is damaged", offset: nil)
+        }
+        self.guidance = guidance
+      }
       elapsedBefore = checkpoint.record.elapsedSeconds
     }
     var end: CampaignEnd?
@@ -151,7 +156,7 @@ private struct RunningCampaign {
   }
 
   private var checkpoint: CheckpointRecord {
-    tally.checkpoint(configuration, elapsed: elapsed, guidance: configuration.isGuided ? pool.record : nil)
+    tally.checkpoint(configuration, elapsed: elapsed, guidance: configuration.isGuided ? guidance.record : nil)
   }
 
   private mutating func saveCheckpoint() throws(CorpusError) {
@@ -167,18 +172,20 @@ private struct RunningCampaign {
     let first = tally.position
     let length = configuration.isGuided ? generationLength : sliceLength * UInt64(workers.count)
     let end = min(first + length, configuration.budget.cases ?? .max)
-    let (workers, pool) = (workers, configuration.isGuided ? pool : nil)
+    let (workers, guidance) = (workers, configuration.isGuided ? guidance : nil)
     DispatchQueue.concurrentPerform(iterations: workers.count) { number in
-      workers[number].run(stride(from: first + UInt64(number), to: end, by: workers.count), pool)
+      workers[number].run(stride(from: first + UInt64(number), to: end, by: workers.count), guidance)
     }
     for position in 0..<Int(end - first) {
       let results = workers[position % workers.count].results
       guard position / workers.count < results.count else { continue }
       let run = results[position / workers.count]
-      if tally.add(run.result, index: run.index) > 0, let genotype = run.genotype { self.pool.insert(genotype) }
+      let news = tally.add(run.result, index: run.index)
+      if let genotype = run.genotype { self.guidance.learn(genotype, from: run.origin, news) }
       if let bucket = run.result.verdict.bucket, tally.buckets[bucket]?.cases == 1 { try keep(run, bucket) }
       if let limit = configuration.budget.findings, tally.findings >= limit { return true }
     }
+    self.guidance.endGeneration()
     return false
   }
 
@@ -205,8 +212,8 @@ public func generatedOrigin(_ profile: GeneratorProfile, seed: UInt64, lineage: 
   let generator = GuidedGenerator(generator: Generator(profile: profile), seed: seed)
   let (generated, genotype) = generator.generate(lineage)
   let meta = EntryMeta(
-    generatorVersion: generatorVersion, seed: seed, index: lineage.indices.last ?? 0,
-    lineage: lineage.isFresh ? nil : lineage.indices)
+    generatorVersion: generatorVersion, seed: seed, index: lineage.index,
+    lineage: lineage.steps.isEmpty ? nil : lineage.description)
   let option = profile == .native ? "" : " --profile \(profile.rawValue)"
   return CaseOrigin(
     entry: CorpusEntry(case: generated, choices: genotype.storableChoices, meta: meta),
@@ -221,6 +228,7 @@ private final class Worker: @unchecked Sendable {
     let result: CaseResult
     /// What it was made from; nil in unguided campaigns.
     let genotype: Genotype?
+    let origin: GuidedOrigin
   }
 
   let runner: CaseRunner
@@ -237,22 +245,23 @@ private final class Worker: @unchecked Sendable {
 
   /// - Parameters:
   ///   - positions: positions in the shard.
-  ///   - pool: where guided cases come from; nil for an unguided campaign.
-  func run(_ positions: StrideTo<UInt64>, _ pool: GuidancePool?) {
+  ///   - guidance: decides what cases are made from; nil for an unguided campaign.
+  func run(_ positions: StrideTo<UInt64>, _ guidance: Guidance?) {
     results.removeAll(keepingCapacity: true)
     for position in positions {
       guard let index = configuration.shard.index(position) else { return }
-      let (testCase, genotype) = generate(index, pool)
+      let origin = guidance?.origin(of: index, seed: configuration.seed) ?? .fresh
+      let (testCase, genotype) = generate(index, origin, guidance)
       runner.probesBranches = index % probedShare == 0
       var result = runner.runCase(testCase, lanes: configuration.lanes)
       // What is needed of the observations is in the result; keeping them would keep every reply.
       result.observations = []
-      results.append(Run(index: index, result: result, genotype: pool == nil ? nil : genotype))
+      results.append(Run(index: index, result: result, genotype: guidance == nil ? nil : genotype, origin: origin))
     }
   }
 
-  private func generate(_ index: UInt64, _ pool: GuidancePool?) -> (Case, Genotype) {
-    if let parent = pool?.parent(of: index, seed: configuration.seed) { return generator.vary(parent, by: index) }
-    return generator.fresh(index)
+  private func generate(_ index: UInt64, _ origin: GuidedOrigin, _ guidance: Guidance?) -> (Case, Genotype) {
+    guard case .variation(let variation, let parent) = origin, let guidance else { return generator.fresh(index) }
+    return generator.vary(guidance.genotype(of: parent), variation, by: index)
   }
 }

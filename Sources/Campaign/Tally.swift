@@ -43,8 +43,8 @@ struct Tally {
 
   /// Adds one case.
   ///
-  /// - Returns: how much it reached that no case before had.
-  @discardableResult mutating func add(_ result: CaseResult, index: UInt64) -> Int {
+  /// - Returns: what it reached that no case before had.
+  @discardableResult mutating func add(_ result: CaseResult, index: UInt64) -> [CoverageItem] {
     position += 1
     let fresh = coverage.add(result.coverage)
     var member = DigestStream()

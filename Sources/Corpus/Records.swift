@@ -169,16 +169,35 @@ public struct CampaignRecord: Hashable, Codable, Sendable {
   }
 }
 
-/// The cases that a guided campaign varies.
-public struct GuidanceRecord: Hashable, Codable, Sendable {
-  /// How each came about: the index of a fresh case, then those of its variations.
-  public var lineages: [[UInt64]]
-  /// Position of the oldest.
-  public var next: UInt64
+/// A case that a guided campaign varies.
+public struct GuidanceEntry: Hashable, Codable, Sendable {
+  /// How it came about.
+  public var lineage: String
+  /// How often it was varied, and how much came of it.
+  public var trials: UInt64
+  public var news: UInt64
 
-  public init(lineages: [[UInt64]], next: UInt64) {
-    self.lineages = lineages
+  public init(lineage: String, trials: UInt64, news: UInt64) {
+    self.lineage = lineage
+    self.trials = trials
+    self.news = news
+  }
+}
+
+/// The state of a guided campaign.
+public struct GuidanceRecord: Hashable, Codable, Sendable {
+  public var entries: [GuidanceEntry]
+  /// Position of the entry that the next one replaces.
+  public var next: Int
+  /// How often cases were made fresh and by each variation, and how much came of it.
+  public var trials: [UInt64]
+  public var news: [UInt64]
+
+  public init(entries: [GuidanceEntry], next: Int, trials: [UInt64], news: [UInt64]) {
+    self.entries = entries
     self.next = next
+    self.trials = trials
+    self.news = news
   }
 }
 

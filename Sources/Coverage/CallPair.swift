@@ -36,7 +36,7 @@ public struct Step: Hashable, Comparable, Sendable {
 
 /// What lies between two calls.
 public enum CallGap: UInt8, CaseIterable, Sendable {
-  case nothing, execution, message, rollback
+  case nothing, execution, message, rollback, reinstall
 
   var words: String {
     switch self {
@@ -44,6 +44,7 @@ public enum CallGap: UInt8, CaseIterable, Sendable {
     case .execution: "then in a later execution of the message"
     case .message: "then in a later message"
     case .rollback: "then, after its message's changes were dropped,"
+    case .reinstall: "then, with a stable memory begun anew,"
     }
   }
 }
@@ -105,15 +106,15 @@ extension CoverageItem {
     self.init(
       .pair,
       pair.first.number | pair.second.number << Step.bits | UInt64(pair.gap.rawValue) << (2 * Step.bits)
-        | UInt64(pair.overlap.rawValue) << (2 * Step.bits + 2))
+        | UInt64(pair.overlap.rawValue) << (2 * Step.bits + 3))
   }
 
   /// The pair; nil for other items and for numbers that no pair has.
   public var pair: CallPair? {
-    guard kind == .pair, payload >> (2 * Step.bits + 5) == 0, let first = Step(number: payload & (1 << Step.bits - 1)),
+    guard kind == .pair, payload >> (2 * Step.bits + 6) == 0, let first = Step(number: payload & (1 << Step.bits - 1)),
       let second = Step(number: payload >> Step.bits & (1 << Step.bits - 1)),
-      let gap = CallGap(rawValue: UInt8(payload >> (2 * Step.bits) & 3)),
-      let overlap = RangeOverlap(rawValue: UInt8(payload >> (2 * Step.bits + 2) & 7))
+      let gap = CallGap(rawValue: UInt8(payload >> (2 * Step.bits) & 7)),
+      let overlap = RangeOverlap(rawValue: UInt8(payload >> (2 * Step.bits + 3) & 7))
     else { return nil }
     return CallPair(first, gap, overlap, second)
   }

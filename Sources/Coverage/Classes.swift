@@ -213,6 +213,24 @@ extension LimitState: Comparable {
   public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
+/// How the range lies in the heap, of calls that come to look at it.
+public enum HeapRelation: UInt8, CaseIterable, Sendable {
+  case none, inside, endsAtEnd, passesEnd, startsPastEnd, beyondAddresses
+
+  var words: String {
+    switch self {
+    case .none: "without a look at the heap"
+    case .inside: "inside the heap"
+    case .endsAtEnd: "ending at the heap's end"
+    case .passesEnd: "passing the heap's end"
+    case .startsPastEnd: "at or past the heap's end"
+    case .beyondAddresses: "beyond all heap addresses"
+    }
+  }
+
+  var isInBounds: Bool { self == .inside || self == .endsAtEnd }
+}
+
 /// Width of the heap's addresses.
 public enum HeapWidth: UInt8, CaseIterable, Sendable {
   case none, narrow, wide

@@ -22,6 +22,26 @@ extension Situation {
       relation = Relation(growthOf: call.size, by: call.arguments.0, capacity: call.capacity)
     }
     limit = LimitState(call, function, outcome, hasPages: relation.isInBounds)
+    heapRelation = HeapRelation(call, outcome, hasPages: relation.isInBounds)
+  }
+}
+
+extension HeapRelation {
+  fileprivate init(_ call: ObservedCall, _ outcome: CallOutcome, hasPages: Bool) {
+    guard hasPages, outcome == .returned || outcome == .heapOutOfBounds, let address = call.heapAddress,
+      let length = call.range?.length
+    else {
+      self = .none
+      return
+    }
+    let (end, overflow) = address.addingReportingOverflow(length)
+    if overflow || address > call.largestHeapAddress || length > call.largestHeapAddress {
+      self = .beyondAddresses
+    } else if end > call.heapSize {
+      self = address < call.heapSize ? .passesEnd : .startsPastEnd
+    } else {
+      self = end == call.heapSize ? .endsAtEnd : .inside
+    }
   }
 }
 

@@ -56,6 +56,6 @@ public struct CoverageAnalysis: Sendable {
 
   /// The branches of our own injected code that never ran.
   public var branchesMissed: [InjectedBranch] {
-    BranchCatalogue.shared.items.filter { map.counts[$0] == nil }.compactMap(\.branch)
+    BranchCatalogue.shared.items.filter { map.cases(reaching: $0) == 0 }.compactMap(\.branch)
   }
 }

@@ -20,6 +20,10 @@ public final class CoverageCollector: StableCallObserver {
   private var heap = HeapWidth.none
   private var previous: (step: Step, pages: Range<UInt64>?)?
   private var gap = CallGap.nothing
+  /// As it was before the message, which counts where a reinstall without calls fails.
+  private var gapBefore = CallGap.nothing
+  /// Whether the message has made a call.
+  private var hasCalled = false
 
   public init() {}
 
@@ -34,6 +38,7 @@ public final class CoverageCollector: StableCallObserver {
     codeAge = .installed
     previous = nil
     gap = .nothing
+    gapBefore = .nothing
     return unique
   }
 
@@ -47,13 +52,29 @@ public final class CoverageCollector: StableCallObserver {
 
   // MARK: Told by the host lane
 
-  public func beginMessage(_ message: Message) { self.message = message }
+  public func beginMessage(_ message: Message) {
+    self.message = message
+    hasCalled = false
+    gapBefore = gap
+  }
 
   public func beginExecution(_ entryPoint: EntryPoint, is64BitHeap: Bool?) {
     self.entryPoint = entryPoint
     heap = HeapWidth(is64Bit: is64BitHeap)
     runningAge = entryPoint == .preUpgrade ? codeAge : newAge
-    if gap == .nothing { gap = .execution }
+    if beginsStableMemory && !hasCalled {
+      gap = .reinstall
+    } else if gap == .nothing {
+      gap = .execution
+    }
+  }
+
+  /// Whether the message's code starts with an empty stable memory.
+  private var beginsStableMemory: Bool {
+    switch message {
+    case .install, .reinstall: true
+    default: false
+    }
   }
 
   /// The age of the code that the message leaves in the canister if it succeeds.
@@ -68,8 +89,11 @@ public final class CoverageCollector: StableCallObserver {
 
   public func endMessage(keepsChanges: Bool) {
     if keepsChanges { codeAge = newAge }
-    // Only the message of the previous call counts.
-    if gap == .nothing || gap == .execution { gap = keepsChanges ? .message : .rollback }
+    if hasCalled {
+      gap = keepsChanges ? .message : .rollback
+    } else if beginsStableMemory {
+      gap = keepsChanges ? .reinstall : gapBefore
+    }
   }
 
   public func observe(_ call: ObservedCall) {
@@ -88,5 +112,6 @@ public final class CoverageCollector: StableCallObserver {
     }
     previous = (step, pages)
     gap = .nothing
+    hasCalled = true
   }
 }

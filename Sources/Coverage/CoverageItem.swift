@@ -62,6 +62,7 @@ extension CoverageItem {
     bits |= UInt64(situation.entryPoint.rawValue) << (7 * Self.width)
     bits |= UInt64(situation.heap.rawValue) << (8 * Self.width)
     bits |= UInt64(situation.codeAge.rawValue) << (9 * Self.width)
+    bits |= UInt64(situation.heapRelation.rawValue) << (10 * Self.width)
     self.init(.situation, bits)
   }
 

@@ -2,8 +2,8 @@
 // over workers, shards and runs; stored beside a campaign's record.
 
 /// Cases by item. The same for the same cases, in whatever order and by however many workers they were added.
-public struct CoverageMap: Hashable, Sendable {
-  public private(set) var counts: [CoverageItem: UInt64] = [:]
+public struct CoverageMap: Sendable {
+  private var counts = CountTable()
   /// Cases that were added.
   public private(set) var cases: UInt64 = 0
   /// Items by kind.
@@ -13,35 +13,38 @@ public struct CoverageMap: Hashable, Sendable {
 
   /// Adds a case.
   ///
-  /// - Returns: how many items no case before had reached.
-  @discardableResult public mutating func add(_ coverage: CaseCoverage) -> Int {
+  /// - Returns: the items that no case before had reached.
+  @discardableResult public mutating func add(_ coverage: CaseCoverage) -> [CoverageItem] {
     cases += 1
-    var fresh = 0
-    for item in coverage {
-      let count = counts[item, default: 0]
-      if count == 0 {
-        fresh += 1
-        kinds[Int(item.kind.rawValue)] += 1
-      }
-      counts[item] = count + 1
-    }
+    var fresh: [CoverageItem] = []
+    for item in coverage where add(1, to: item) { fresh.append(item) }
     return fresh
   }
 
   /// Adds the cases of another map.
   public mutating func merge(_ other: CoverageMap) {
     cases += other.cases
-    for (item, count) in other.counts {
-      if counts[item] == nil { kinds[Int(item.kind.rawValue)] += 1 }
-      counts[item, default: 0] += count
-    }
+    for (item, count) in other.counts.sorted { _ = add(count, to: item) }
+  }
+
+  private mutating func add(_ count: UInt64, to item: CoverageItem) -> Bool {
+    let isNew = counts.add(count, to: item)
+    if isNew { kinds[Int(item.kind.rawValue)] += 1 }
+    return isNew
   }
 
   /// The items reached, ascending.
-  public var items: [CoverageItem] { counts.keys.sorted() }
+  public var items: [CoverageItem] { counts.sorted.map(\.item) }
+
+  /// How many cases reached an item.
+  public func cases(reaching item: CoverageItem) -> UInt64 { counts[item] }
 
   /// How many items of a kind were reached.
   public func count(of kind: CoverageItem.Kind) -> Int { kinds[Int(kind.rawValue)] }
+}
+
+extension CoverageMap: Equatable {
+  public static func == (left: Self, right: Self) -> Bool { left.encoded == right.encoded }
 }
 
 // MARK: Stored form
@@ -63,9 +66,9 @@ extension CoverageMap {
     }
     append(cases)
     var former: UInt64 = 0
-    for item in items {
+    for (item, count) in counts.sorted {
       append(item.bits - former)
-      append(counts[item] ?? 0)
+      append(count)
       former = item.bits
     }
     return bytes
@@ -93,9 +96,7 @@ extension CoverageMap {
     while position < bytes.count {
       guard let difference = next(), let count = next(), count > 0, count <= cases else { return nil }
       let (bits, overflow) = former.addingReportingOverflow(difference)
-      guard !overflow, let item = CoverageItem(bits: bits), item.isWellFormed, counts[item] == nil else { return nil }
-      counts[item] = count
-      kinds[Int(item.kind.rawValue)] += 1
+      guard !overflow, let item = CoverageItem(bits: bits), item.isWellFormed, add(count, to: item) else { return nil }
       former = bits
     }
   }

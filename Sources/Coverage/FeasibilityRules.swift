@@ -269,6 +269,23 @@ struct FeasibilityRule: Sendable {
   // MARK: Heap, entry point and code
 
   private static let surroundings: [FeasibilityRule] = [
+    .init("the heap is looked at by what moves bytes or leaves it", [.relation, .outcome, .heapRelation]) {
+      switch $0.outcome {
+      case .returned: return $0.relation.isInBounds ? $0.heapRelation.isInBounds : $0.heapRelation == .none
+      case .heapOutOfBounds: return $0.heapRelation != .none && !$0.heapRelation.isInBounds
+      default: return $0.heapRelation == .none
+      }
+    },
+    .init("one byte does not pass the heap's end, it starts there", [.length, .heapRelation]) {
+      $0.length != .one || $0.heapRelation != .passesEnd
+    },
+    .init("32-bit addresses are heap addresses", [.function, .heapRelation]) {
+      $0.function.isWide || $0.heapRelation != .beyondAddresses
+    },
+    .init("4 GiB of a 32-bit heap and more are beyond its addresses", [.length, .heap, .heapRelation]) {
+      $0.length != .from32Bits || $0.heap != .narrow || $0.heapRelation == .none
+        || $0.heapRelation == .beyondAddresses
+    },
     .init("modules with a 64-bit heap have no 32-bit functions", [.function, .heap]) {
       $0.heap != .wide || $0.function.isWide
     },

@@ -10,7 +10,7 @@ public struct FeasibleSituations: Sendable {
 
   /// Dimensions in the order in which values are chosen, those that rule out most first.
   private static let order: [Dimension] = [
-    .function, .length, .relation, .size, .outcome, .pages, .limit, .heap, .codeAge, .entryPoint,
+    .function, .length, .relation, .size, .outcome, .pages, .limit, .heap, .heapRelation, .codeAge, .entryPoint,
   ]
 
   private init() {
@@ -97,9 +97,9 @@ public struct FeasiblePairs: Sendable {
     self.items = items
   }
 
-  /// A trap ends the message and takes its changes back; without one, memory does not shrink.
+  /// A trap ends the message and takes its changes back; without one, memory does not shrink but in a reinstall.
   private static func canFollow(_ first: SizedStep, _ gap: CallGap, _ second: SizedStep) -> Bool {
-    if gap == .rollback { return true }
+    if gap == .rollback || gap == .reinstall { return true }
     return first.step.isSurvived && first.leastAfter <= second.most
   }
 

@@ -32,7 +32,7 @@ public struct Hole: Hashable, Sendable {
     }
     if let length = words[.length] { text = length == "zero-length" ? "\(length) \(text)" : "\(text) \(length)" }
     if let size = words[.size] { text += (text.hasSuffix("the end") ? " of " : " in ") + size }
-    for dimension in [Dimension.pages, .outcome, .limit, .entryPoint, .heap, .codeAge] {
+    for dimension in [Dimension.pages, .heapRelation, .outcome, .limit, .entryPoint, .heap, .codeAge] {
       if let word = words[dimension] { text += (dimension == .outcome || dimension == .limit ? ", " : " ") + word }
     }
     return text

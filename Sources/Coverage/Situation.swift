@@ -5,7 +5,7 @@ import Canister
 
 /// A dimension of the model.
 public enum Dimension: Int, CaseIterable, Sendable {
-  case function, length, relation, size, pages, outcome, limit, entryPoint, heap, codeAge
+  case function, length, relation, size, pages, outcome, limit, entryPoint, heap, codeAge, heapRelation
 
   /// Name in tables and JSON.
   public var name: String { Self.rows[rawValue].name }
@@ -26,6 +26,7 @@ public enum Dimension: Int, CaseIterable, Sendable {
     ("entry point", EntryPoint.allCases.map(\.words)),
     ("heap", HeapWidth.allCases.map(\.words)),
     ("code", CodeAge.allCases.map(\.words)),
+    ("heap relation", HeapRelation.allCases.map(\.words)),
   ]
 }
 
@@ -41,11 +42,14 @@ public struct Situation: Hashable, Sendable {
   public var entryPoint: EntryPoint
   public var heap: HeapWidth
   public var codeAge: CodeAge
+  public var heapRelation: HeapRelation
 
+  /// - Parameter heapRelation: left out: inside where a range in bounds is moved, else none.
   public init(
     _ function: StableFunction, length: LengthClass = .none, _ relation: Relation = .none, size: SizeClass = .empty,
     pages: PageStateClass = .none, outcome: CallOutcome = .returned, limit: LimitState = .free,
-    entryPoint: EntryPoint = .update, heap: HeapWidth = .narrow, codeAge: CodeAge = .installed
+    entryPoint: EntryPoint = .update, heap: HeapWidth = .narrow, codeAge: CodeAge = .installed,
+    heapRelation: HeapRelation? = nil
   ) {
     self.function = function
     self.length = length
@@ -57,6 +61,7 @@ public struct Situation: Hashable, Sendable {
     self.entryPoint = entryPoint
     self.heap = heap
     self.codeAge = codeAge
+    self.heapRelation = heapRelation ?? (outcome == .returned && relation.isInBounds ? .inside : .none)
   }
 
   /// The value of a dimension, as a position in its `words`.
@@ -73,6 +78,7 @@ public struct Situation: Hashable, Sendable {
       case .entryPoint: Int(entryPoint.rawValue)
       case .heap: Int(heap.rawValue)
       case .codeAge: Int(codeAge.rawValue)
+      case .heapRelation: Int(heapRelation.rawValue)
       }
     }
     set {
@@ -88,6 +94,7 @@ public struct Situation: Hashable, Sendable {
       case .entryPoint: entryPoint = EntryPoint(rawValue: value) ?? entryPoint
       case .heap: heap = HeapWidth(rawValue: value) ?? heap
       case .codeAge: codeAge = CodeAge(rawValue: value) ?? codeAge
+      case .heapRelation: heapRelation = HeapRelation(rawValue: value) ?? heapRelation
       }
     }
   }

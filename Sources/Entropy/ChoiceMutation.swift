@@ -8,34 +8,24 @@ public struct ChoiceMutation: Sendable {
   /// What follows them.
   public private(set) var stream: Stream
 
-  /// Draws a variation.
-  ///
   /// - Parameters:
   ///   - parent: a recording.
-  ///   - tail: position in it from which on choices concern a last, separate part.
-  ///   - donor: another recording, to take a part from.
   ///   - stream: decides what is varied; the same stream gives the same variation.
-  public init(of parent: [UInt64], tail: Int, donor: [UInt64], stream: Stream) {
+  public init(of parent: [UInt64], stream: Stream) {
     sequence = parent
     self.stream = stream
-    switch self.stream.next(below: 10) {
-    case 0..<2: cut(in: 0..<parent.count)
-    case 2..<4: cut(in: min(tail, parent.count)..<parent.count)
-    case 4..<7: edit()
-    case 7: shift()
-    default: splice(donor)
-    }
   }
 
   private mutating func position(below bound: Int) -> Int { Int(stream.next(below: UInt64(max(bound, 1)))) }
 
-  /// Everything from some choice on is drawn anew.
-  private mutating func cut(in range: Range<Int>) {
-    sequence.removeSubrange((range.lowerBound + position(below: range.count))...)
-  }
+  /// Everything from a position on is drawn anew.
+  public mutating func cut(at position: Int) { sequence.removeSubrange(min(position, sequence.count)...) }
+
+  /// Everything from some position on is drawn anew.
+  public mutating func cut() { cut(at: position(below: sequence.count)) }
 
   /// Some choices, near each other or not, get other values.
-  private mutating func edit() {
+  public mutating func edit() {
     if sequence.isEmpty { return }
     let count = 1 << position(below: 4)
     let isLocal = stream.next(below: 2) == 0
@@ -53,7 +43,7 @@ public struct ChoiceMutation: Sendable {
   }
 
   /// Some choices are taken out, or fresh ones put in, so that those behind mean something else.
-  private mutating func shift() {
+  public mutating func shift() {
     let place = position(below: sequence.count)
     let count = 1 + position(below: 8)
     if stream.next(below: 2) == 0 {
@@ -63,13 +53,13 @@ public struct ChoiceMutation: Sendable {
     }
   }
 
-  /// A stretch is taken from the donor, at the same distance from the beginning so that it often means the same.
-  private mutating func splice(_ donor: [UInt64]) {
+  /// A stretch, or all from some position on, is taken from another recording, at the same distance from the beginning
+  /// so that it often means the same.
+  public mutating func splice(_ donor: [UInt64]) {
     let place = position(below: min(sequence.count, donor.count))
     let isOpen = stream.next(below: 2) == 0
     let count = isOpen ? donor.count - place : min(donor.count - place, 1 + position(below: 256))
     sequence.replaceSubrange(
-      place..<(isOpen ? sequence.count : min(place + count, sequence.count)),
-      with: donor[place..<place + count])
+      place..<(isOpen ? sequence.count : min(place + count, sequence.count)), with: donor[place..<place + count])
   }
 }

@@ -11,8 +11,8 @@ public struct GeneratedCase: Sendable {
   public var `case`: Case
   /// The recorded choices; replaying them gives this case again.
   public var choices: [UInt64]
-  /// How many of the choices, from the first on, are about the modules; the others are about the plan.
-  public var moduleChoices: Int
+  /// Where the parts of the choices end.
+  public var parts: ChoiceParts
   /// The first module, whose encoding is `case.module`.
   public var module: Module
   /// The second module, if the plan may switch to another one.
@@ -23,6 +23,14 @@ public struct GeneratedCase: Sendable {
   public var features: FeatureSet
   /// Operand classes of its stable memory calls.
   public var coverage: OperandCoverage
+}
+
+/// The parts of a case's choices, each of which builds on the ones before it.
+public struct ChoiceParts: Hashable, Sendable {
+  /// How many choices are about the frame of the case: heap, sizes, limits.
+  public var frame: Int
+  /// How many are about frame and modules; the others are about the plan.
+  public var modules: Int
 }
 
 /// Makes cases: a valid canister module or two, a call plan, and parameters.
@@ -45,9 +53,10 @@ public struct Generator: Sendable {
   public func generate(from source: ChoiceSource) -> GeneratedCase {
     var choices = source
     let shape = CaseShape(profile, &choices)
+    var parts = ChoiceParts(frame: choices.count, modules: 0)
     let first = Self.module(shape, &choices)
     let second = choices.chance(1, of: 8) ? Self.module(shape, &choices) : nil
-    let moduleChoices = choices.count
+    parts.modules = choices.count
     var plan = PlanGenerator(shape, choices, first: first, second: second)
     let messages = plan.drawPlan()
     let parameters = plan.drawParameters()
@@ -63,7 +72,7 @@ public struct Generator: Sendable {
       case: Case(
         module: encode(first.module), secondModule: second.map { encode($0.module) }, plan: messages,
         parameters: parameters, strategy: shape.strategy),
-      choices: plan.choices.sequence, moduleChoices: moduleChoices, module: first.module, secondModule: second?.module,
+      choices: plan.choices.sequence, parts: parts, module: first.module, secondModule: second?.module,
       mayTrap: shape.traps,
       features: features, coverage: coverage)
   }

@@ -139,12 +139,22 @@ struct ClassifiedCall: Sendable, CustomTestStringConvertible {
       Situation(.write, length: .zero, .emptyPastEnd, size: below, outcome: .stableOutOfBounds)),
     .init(
       .stableRead, [0x10_0000, 0, 1], stable: 1,
-      Situation(.read, length: .one, .startsAtEdge, size: below, pages: .untouched, outcome: .heapOutOfBounds)),
+      Situation(
+        .read, length: .one, .startsAtEdge, size: below, pages: .untouched, outcome: .heapOutOfBounds,
+        heapRelation: .startsPastEnd)),
+    .init(
+      .stableWrite, [0, 262_143, 2], stable: 1,
+      Situation(
+        .write, length: .belowPage, .startsAtEdge, size: below, pages: .untouched, outcome: .heapOutOfBounds,
+        heapRelation: .passesEnd)),
+    .init(
+      .stableWrite, [0, 262_143, 1], stable: 1,
+      Situation(.write, length: .one, .startsAtEdge, size: below, pages: .untouched, heapRelation: .endsAtEnd)),
     .init(
       .stable64Read, [0, 1, 1 << 32], stable: 65_537, counter: 5_000_000_000,
       Situation(
-        .read64, length: .from32Bits, .crosses4GiB, size: .above4GiB, pages: .untouched, outcome: .heapOutOfBounds)
-    ),
+        .read64, length: .from32Bits, .crosses4GiB, size: .above4GiB, pages: .untouched, outcome: .heapOutOfBounds,
+        heapRelation: .beyondAddresses)),
     .init(
       .stableWrite, [1, 0, 1], stable: 65_537,
       Situation(.write, length: .one, .inside, size: .above4GiB, pages: .untouched, outcome: .tooBig)),

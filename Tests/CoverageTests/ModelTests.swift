@@ -103,6 +103,25 @@ import Testing
       Situation(.grow64, length: .one, .growsWithin, outcome: .outOfInstructions, limit: .chargeWraps),
       "only a charge from 2^63"
     ),
+    (
+      Situation(.read, length: .one, .inside, size: .below4GiB, pages: .dirty, heapRelation: .startsPastEnd),
+      "the heap is looked at"
+    ),
+    (
+      Situation(
+        .read, length: .one, .inside, size: .below4GiB, pages: .dirty, outcome: .heapOutOfBounds,
+        heapRelation: .passesEnd), "one byte does not pass"
+    ),
+    (
+      Situation(
+        .read, length: .one, .inside, size: .below4GiB, pages: .dirty, outcome: .heapOutOfBounds,
+        heapRelation: .beyondAddresses), "32-bit addresses are"
+    ),
+    (
+      Situation(
+        .read64, length: .from32Bits, .crosses, size: .above4GiB, pages: .dirty, outcome: .heapOutOfBounds,
+        heapRelation: .passesEnd), "4 GiB of a 32-bit heap"
+    ),
     (Situation(.size, heap: .wide), "modules with a 64-bit heap"),
     (
       Situation(.read, length: .one, .inside, size: .below4GiB, pages: .grown, heap: .none), "modules without a heap"

@@ -132,28 +132,41 @@ import Testing
   private let parent = (0..<200).map { UInt64($0 * 7 % 50) }
   private let donor = (0..<90).map { UInt64($0) + 1_000 }
 
-  @Test func theSameStreamGivesTheSameVariation() {
-    for index in 0..<200 as Range<UInt64> {
-      let stream = Stream(seed: 4, index: index)
-      let mutations = (0..<2).map { _ in ChoiceMutation(of: parent, tail: 150, donor: donor, stream: stream) }
-      #expect(mutations[0].sequence == mutations[1].sequence)
+  private func variations(_ body: (inout ChoiceMutation) -> Void) -> [[UInt64]] {
+    (0..<200 as Range<UInt64>).map { index in
+      var mutation = ChoiceMutation(of: parent, stream: Stream(seed: 1, index: index))
+      body(&mutation)
+      return mutation.sequence
     }
   }
 
-  @Test func variationsAreOfEveryKind() {
-    let sequences = (0..<400 as Range<UInt64>).map {
-      ChoiceMutation(of: parent, tail: 150, donor: donor, stream: Stream(seed: 1, index: $0)).sequence
-    }
-    #expect(sequences.contains { $0.count < 150 && parent.starts(with: $0) })
-    #expect(sequences.contains { $0.count >= 150 && $0.count < 200 && parent.starts(with: $0) })
-    #expect(sequences.contains { $0.count == 200 && zip($0, parent).count { $0 != $1 } == 1 })
-    #expect(sequences.contains { $0.count > 200 })
-    #expect(sequences.contains { $0.contains { $0 >= 1_000 && $0 < 1_090 } })
+  @Test func variationsDoWhatTheySay() {
+    #expect(variations { $0.cut(at: 150) }.allSatisfy { $0 == Array(parent[..<150]) })
+    #expect(variations { $0.cut(at: 500) }.allSatisfy { $0 == parent })
+    let cuts = variations { $0.cut() }
+    #expect(cuts.allSatisfy { parent.starts(with: $0) } && Set(cuts.map(\.count)).count > 50)
+    let edits = variations { $0.edit() }
+    #expect(edits.allSatisfy { $0.count == 200 && zip($0, parent).count { $0 != $1 } <= 8 })
+    #expect(edits.contains { zip($0, parent).count { $0 != $1 } == 1 })
+    let shifts = variations { $0.shift() }
+    #expect(shifts.contains { $0.count > 200 } && shifts.contains { $0.count < 200 })
+    let splices = variations { $0.splice(donor) }
+    #expect(splices.allSatisfy { $0.contains { $0 >= 1_000 && $0 < 1_090 } })
+    #expect(splices.contains { $0.count == 200 } && splices.contains { $0.count == 90 })
+  }
+
+  @Test func theSameStreamGivesTheSameVariation() {
+    #expect(variations { $0.edit() } == variations { $0.edit() })
+    #expect(variations { $0.splice(donor) } == variations { $0.splice(donor) })
   }
 
   @Test(arguments: [[], [3]] as [[UInt64]]) func shortSequencesVaryToo(parent: [UInt64]) {
     for index in 0..<200 as Range<UInt64> {
-      let mutation = ChoiceMutation(of: parent, tail: 9, donor: parent, stream: Stream(seed: 2, index: index))
+      var mutation = ChoiceMutation(of: parent, stream: Stream(seed: 2, index: index))
+      mutation.cut()
+      mutation.edit()
+      mutation.shift()
+      mutation.splice(parent)
       #expect(mutation.sequence.count <= parent.count + 8)
     }
   }

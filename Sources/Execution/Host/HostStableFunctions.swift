@@ -93,7 +93,8 @@ public final class HostStableFunctions {
     func argument(_ position: Int) -> UInt64 { position < parameterCount ? slots[position] : 0 }
     var call = ObservedCall(
       function: function, arguments: (argument(0), argument(1), argument(2)), size: memory.pageCount,
-      capacity: parameters.stableCapacity, dirtyBudget: dirtyBudget, accessedBudget: accessedBudget)
+      capacity: parameters.stableCapacity, dirtyBudget: dirtyBudget, accessedBudget: accessedBudget,
+      heapSize: heap?.byteCount ?? 0, largestHeapAddress: largestHeapAddress)
     if let (offset, count) = call.range, count > 0 {
       let (end, overflow) = offset.addingReportingOverflow(count)
       if !overflow && end <= Self.byteCount(ofPages: memory.pageCount) {

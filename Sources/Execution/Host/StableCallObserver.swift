@@ -41,6 +41,9 @@ public struct ObservedCall {
   /// What the execution may still newly write and access before the call.
   public var dirtyBudget: UInt64
   public var accessedBudget: UInt64
+  /// Bytes of the heap, and the largest address that the 64-bit functions let pass; 0 without a heap.
+  public var heapSize: UInt64
+  public var largestHeapAddress: UInt64
   /// The instruction counter on return or trap.
   public var counterAfter: Int64 = 0
   /// What the function returned; meaningless for functions without result and after a trap.
@@ -55,6 +58,15 @@ extension ObservedCall {
     switch function {
     case .stableRead, .stable64Read: (arguments.1, arguments.2)
     case .stableWrite, .stable64Write: (arguments.0, arguments.2)
+    default: nil
+    }
+  }
+
+  /// Address of the range in the heap; nil for functions that move no bytes.
+  public var heapAddress: UInt64? {
+    switch function {
+    case .stableRead, .stable64Read: arguments.0
+    case .stableWrite, .stable64Write: arguments.1
     default: nil
     }
   }
