@@ -8,7 +8,7 @@ import Entropy
 /// What a case of a guided campaign is made from.
 enum GuidedOrigin: Sendable {
   case fresh
-  case variation(Variation, parent: Int)
+  case variation(Variation, parent: Int, limit: Int64?)
 }
 
 /// How often something was tried, and how many new combinations came of it.
@@ -37,6 +37,8 @@ struct Guidance: Sendable {
   /// A case that reached something new.
   private struct Entry: Sendable {
     var genotype: Genotype
+    /// Instructions that its messages had used at some of its calls and at their ends.
+    var marks: [Int64]
     /// What came of varying it; begins with what it reached itself.
     var yield: Yield
   }
@@ -71,7 +73,11 @@ struct Guidance: Sendable {
     for (position, weight) in weights.enumerated() {
       if rest < weight {
         guard position > 0 else { return .fresh }
-        return .variation(Variation.allCases[position - 1], parent: parent(&stream))
+        let variation = Variation.allCases[position - 1]
+        let parent = parent(&stream)
+        guard variation == .limit else { return .variation(variation, parent: parent, limit: nil) }
+        guard let limit = limit(entries[parent].marks, &stream) else { return .fresh }
+        return .variation(variation, parent: parent, limit: limit)
       }
       rest -= weight
     }
@@ -87,24 +93,36 @@ struct Guidance: Sendable {
     return best
   }
 
+  /// A limit at which one of the marks is just reached or just missed, or any below the largest.
+  private func limit(_ marks: [Int64], _ stream: inout Stream) -> Int64? {
+    guard let most = marks.max(), most > 0 else { return nil }
+    if stream.next(below: 4) == 0 { return 1 + Int64(stream.next(below: UInt64(most))) }
+    let mark = marks[Int(stream.next(below: UInt64(marks.count)))]
+    return max(1, mark - 1 + Int64(stream.next(below: 3)))
+  }
+
   func genotype(of parent: Int) -> Genotype { entries[parent].genotype }
 
   // MARK: Learning
 
   /// Learns from a case.
   ///
-  /// - Parameter items: what no case before had reached.
-  mutating func learn(_ genotype: Genotype, from origin: GuidedOrigin, _ items: [CoverageItem]) {
+  /// - Parameters:
+  ///   - marks: instructions that its messages had used where it matters.
+  ///   - items: what no case before had reached.
+  mutating func learn(
+    _ genotype: Genotype, from origin: GuidedOrigin, marks: [Int64], _ items: [CoverageItem]
+  ) {
     var news: UInt64 = 0
     for item in items { news += item.kind == .situation ? UInt64(combinations.insert(item)) : 1 }
     switch origin {
     case .fresh: freshYield.add(news)
-    case .variation(let variation, let parent):
+    case .variation(let variation, let parent, _):
       yields[Int(variation.rawValue)].add(news)
       entries[parent].yield.add(news)
     }
     if news > 0 && genotype.lineage.steps.count < Self.longestLineage {
-      pending.append(Entry(genotype: genotype, yield: Yield(trials: 1, news: news)))
+      pending.append(Entry(genotype: genotype, marks: marks, yield: Yield(trials: 1, news: news)))
     }
   }
 
@@ -132,7 +150,8 @@ struct Guidance: Sendable {
   var record: GuidanceRecord {
     GuidanceRecord(
       entries: entries.map {
-        GuidanceEntry(lineage: $0.genotype.lineage.description, trials: $0.yield.trials, news: $0.yield.news)
+        GuidanceEntry(
+          lineage: $0.genotype.lineage.description, marks: $0.marks, trials: $0.yield.trials, news: $0.yield.news)
       }, next: next, trials: [freshYield.trials] + yields.map(\.trials), news: [freshYield.news] + yields.map(\.news))
   }
 
@@ -148,7 +167,8 @@ struct Guidance: Sendable {
       guard let lineage = Lineage(entry.lineage) else { return nil }
       entries.append(
         Entry(
-          genotype: generator.generate(lineage).genotype, yield: Yield(trials: entry.trials, news: entry.news)))
+          genotype: generator.generate(lineage).genotype, marks: entry.marks,
+          yield: Yield(trials: entry.trials, news: entry.news)))
     }
     next = record.next
     let all = zip(record.trials, record.news).map { Yield(trials: $0, news: $1) }

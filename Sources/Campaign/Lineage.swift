@@ -13,6 +13,8 @@ enum Variation: UInt8, CaseIterable, Sendable {
   case plan
   /// Messages repeated, left out, exchanged, upgrades put in.
   case messages
+  /// Another instruction limit: one at which the case runs out of instructions, or just not, at an interesting place.
+  case limit
   /// Choices changed, taken out or put in, drawn anew from somewhere on, or taken from a fresh case.
   case edit, shift, cut, splice
 
@@ -22,6 +24,7 @@ enum Variation: UInt8, CaseIterable, Sendable {
     case .frame: "f"
     case .plan: "p"
     case .messages: "m"
+    case .limit: "l"
     case .edit: "e"
     case .shift: "i"
     case .cut: "c"
@@ -37,11 +40,14 @@ enum Variation: UInt8, CaseIterable, Sendable {
 
 /// How a case came about: the index of a fresh case, then the variations made of it, each with the index of its case.
 ///
-/// With the seed this is all that is needed to make the case again. Written `17.f305.m1022`.
+/// With the seed this is all that is needed to make the case again. Written `17.f305.m1022.l1711=20480`: a case in the
+/// frame of case 17, its messages varied, and then run with a limit of 20,480 instructions.
 public struct Lineage: Hashable, Sendable, CustomStringConvertible {
   struct Step: Hashable, Sendable {
     let variation: Variation
     let index: UInt64
+    /// Of the variation of the limit: instructions per message.
+    let limit: Int64?
   }
 
   let fresh: UInt64
@@ -56,22 +62,33 @@ public struct Lineage: Hashable, Sendable, CustomStringConvertible {
     guard let first = parts.first, let fresh = UInt64(first) else { return nil }
     self.fresh = fresh
     for part in parts.dropFirst() {
-      guard let letter = part.first, let variation = Variation(letter: letter), let index = UInt64(part.dropFirst())
+      let (number, limit) = Self.split(part.dropFirst())
+      guard let letter = part.first, let variation = Variation(letter: letter), let number, let index = UInt64(number),
+        (variation == .limit) == (limit != nil), (limit ?? 1) > 0
       else { return nil }
-      steps.append(Step(variation: variation, index: index))
+      steps.append(Step(variation: variation, index: index, limit: limit))
     }
   }
 
+  /// `INDEX` or `INDEX=LIMIT`; no index where the limit is no number.
+  private static func split(_ text: Substring) -> (index: Substring?, limit: Int64?) {
+    guard let equals = text.firstIndex(of: "=") else { return (text, nil) }
+    guard let limit = Int64(text[text.index(after: equals)...]) else { return (nil, nil) }
+    return (text[..<equals], limit)
+  }
+
   public var description: String {
-    ([String(fresh)] + steps.map { "\($0.variation.letter)\($0.index)" }).joined(separator: ".")
+    ([String(fresh)]
+      + steps.map { step in "\(step.variation.letter)\(step.index)" + (step.limit.map { "=\($0)" } ?? "") })
+      .joined(separator: ".")
   }
 
   /// The index of the case itself.
   var index: UInt64 { steps.last?.index ?? fresh }
 
-  func varied(_ variation: Variation, by index: UInt64) -> Lineage {
+  func varied(_ variation: Variation, by index: UInt64, limit: Int64?) -> Lineage {
     var result = self
-    result.steps.append(Step(variation: variation, index: index))
+    result.steps.append(Step(variation: variation, index: index, limit: limit))
     return result
   }
 }
@@ -84,9 +101,11 @@ struct Genotype: Sendable {
   var parts: ChoiceParts
   /// Indices whose streams vary the messages, in order, after the choices have made a plan.
   var messageVariations: [UInt64] = []
+  /// Instructions per message in place of what the choices say.
+  var instructionLimit: Int64?
 
   /// The choices to be stored with the case: none where they alone do not make it.
-  var storableChoices: [UInt64]? { messageVariations.isEmpty ? choices : nil }
+  var storableChoices: [UInt64]? { messageVariations.isEmpty && instructionLimit == nil ? choices : nil }
 }
 
 /// Makes cases from their lineage.
@@ -106,22 +125,25 @@ struct GuidedGenerator: Sendable {
     )
   }
 
-  /// A variation of a case; the index decides how.
-  func vary(_ parent: Genotype, _ variation: Variation, by index: UInt64) -> (case: Case, genotype: Genotype) {
+  /// A variation of a case; the index decides how, but for the limit.
+  func vary(
+    _ parent: Genotype, _ variation: Variation, by index: UInt64, limit: Int64?
+  ) -> (case: Case, genotype: Genotype) {
     var child = parent
-    child.lineage = parent.lineage.varied(variation, by: index)
+    child.lineage = parent.lineage.varied(variation, by: index, limit: limit)
     var mutation = ChoiceMutation(of: parent.choices, stream: stream(index))
     switch variation {
     case .frame: mutation.cut(at: parent.parts.frame)
     case .plan: mutation.cut(at: parent.parts.modules)
     case .messages: child.messageVariations.append(index)
+    case .limit: child.instructionLimit = limit
     case .edit: mutation.edit()
     case .shift: mutation.shift()
     case .cut: mutation.cut()
     case .splice: mutation.splice(generator.generate(seed: seed, index: index).choices)
     }
     let generated = generator.generate(
-      from: variation == .messages
+      from: variation == .messages || variation == .limit
         ? ChoiceSource(replaying: parent.choices) : ChoiceSource(replaying: mutation.sequence, then: mutation.stream))
     child.choices = generated.choices
     child.parts = generated.parts
@@ -130,13 +152,14 @@ struct GuidedGenerator: Sendable {
       var stream = stream(index)
       result.plan.mutate(hasSecondModule: result.secondModule != nil, stream: &stream)
     }
+    if let limit = child.instructionLimit { result.parameters.instructionLimit = limit }
     return (result, child)
   }
 
   /// The case of a lineage.
   func generate(_ lineage: Lineage) -> (case: Case, genotype: Genotype) {
     var result = fresh(lineage.fresh)
-    for step in lineage.steps { result = vary(result.genotype, step.variation, by: step.index) }
+    for step in lineage.steps { result = vary(result.genotype, step.variation, by: step.index, limit: step.limit) }
     return result
   }
 }

@@ -181,7 +181,7 @@ private struct RunningCampaign {
       guard position / workers.count < results.count else { continue }
       let run = results[position / workers.count]
       let news = tally.add(run.result, index: run.index)
-      if let genotype = run.genotype { self.guidance.learn(genotype, from: run.origin, news) }
+      if let genotype = run.genotype { self.guidance.learn(genotype, from: run.origin, marks: run.marks, news) }
       if let bucket = run.result.verdict.bucket, tally.buckets[bucket]?.cases == 1 { try keep(run, bucket) }
       if let limit = configuration.budget.findings, tally.findings >= limit { return true }
     }
@@ -229,6 +229,8 @@ private final class Worker: @unchecked Sendable {
     /// What it was made from; nil in unguided campaigns.
     let genotype: Genotype?
     let origin: GuidedOrigin
+    /// Instructions that its messages had used at some of its calls and at their ends.
+    let marks: [Int64]
   }
 
   let runner: CaseRunner
@@ -254,14 +256,25 @@ private final class Worker: @unchecked Sendable {
       let (testCase, genotype) = generate(index, origin, guidance)
       runner.probesBranches = index % probedShare == 0
       var result = runner.runCase(testCase, lanes: configuration.lanes)
+      let marks = guidance == nil ? [] : marks(testCase, result)
       // What is needed of the observations is in the result; keeping them would keep every reply.
       result.observations = []
-      results.append(Run(index: index, result: result, genotype: guidance == nil ? nil : genotype, origin: origin))
+      results.append(
+        Run(
+          index: index, result: result, genotype: guidance == nil ? nil : genotype, origin: origin, marks: marks))
     }
   }
 
+  private func marks(_ testCase: Case, _ result: CaseResult) -> [Int64] {
+    let limit = testCase.parameters.instructionLimit
+    let atCalls = (runner.coverage?.counters ?? []).map { limit.subtractingReportingOverflow($0).partialValue }
+    return (atCalls + result.observations.map(\.instructions)).filter { $0 > 0 }
+  }
+
   private func generate(_ index: UInt64, _ origin: GuidedOrigin, _ guidance: Guidance?) -> (Case, Genotype) {
-    guard case .variation(let variation, let parent) = origin, let guidance else { return generator.fresh(index) }
-    return generator.vary(guidance.genotype(of: parent), variation, by: index)
+    guard case .variation(let variation, let parent, let limit) = origin, let guidance else {
+      return generator.fresh(index)
+    }
+    return generator.vary(guidance.genotype(of: parent), variation, by: index, limit: limit)
   }
 }

@@ -173,12 +173,15 @@ public struct CampaignRecord: Hashable, Codable, Sendable {
 public struct GuidanceEntry: Hashable, Codable, Sendable {
   /// How it came about.
   public var lineage: String
+  /// Instructions that its messages had used at calls and ends.
+  public var marks: [Int64]
   /// How often it was varied, and how much came of it.
   public var trials: UInt64
   public var news: UInt64
 
-  public init(lineage: String, trials: UInt64, news: UInt64) {
+  public init(lineage: String, marks: [Int64], trials: UInt64, news: UInt64) {
     self.lineage = lineage
+    self.marks = marks
     self.trials = trials
     self.news = news
   }

@@ -27,6 +27,11 @@ public final class CoverageCollector: StableCallObserver {
 
   public init() {}
 
+  /// The instruction counters after the first calls of the case that was taken last, and of the one that runs.
+  public private(set) var counters: [Int64] = []
+  private var runningCounters: [Int64] = []
+  private static let mostCounters = 48
+
   /// The items of the case that has been run, and a fresh start for the next.
   public func take() -> CaseCoverage {
     items.sort()
@@ -34,6 +39,8 @@ public final class CoverageCollector: StableCallObserver {
     unique.reserveCapacity(items.count)
     for item in items where item != unique.last { unique.append(item) }
     items.removeAll(keepingCapacity: true)
+    swap(&counters, &runningCounters)
+    runningCounters.removeAll(keepingCapacity: true)
     for position in recent.indices { recent[position] = .max }
     codeAge = .installed
     previous = nil
@@ -110,6 +117,7 @@ public final class CoverageCollector: StableCallObserver {
     if let previous {
       insert(CoverageItem(CallPair(previous.step, gap, RangeOverlap(previous.pages, pages), step)))
     }
+    if runningCounters.count < Self.mostCounters { runningCounters.append(call.counterAfter) }
     previous = (step, pages)
     gap = .nothing
     hasCalled = true
