@@ -100,12 +100,15 @@ public struct CoverageRecord: Hashable, Codable, Sendable {
   public var combinations: [CoverageHoles]
   /// Branches of injected code that never ran, in words.
   public var branchesMissed: [String]
+  /// Branches of injected code that cannot run and are not counted, in words with the reason.
+  public var branchesExcluded: [String]
   /// Situations that were seen although the model's rules exclude them, in words: mistakes of the model.
   public var contradictions: [String]
 
   public init(
     cases: UInt64, kinds: [CoverageCount], dimensions: [CoverageDimension], matrices: [CoverageMatrix],
-    combinations: [CoverageHoles], branchesMissed: [String], contradictions: [String]
+    combinations: [CoverageHoles], branchesMissed: [String], branchesExcluded: [String],
+    contradictions: [String]
   ) {
     self.cases = cases
     self.kinds = kinds
@@ -113,6 +116,7 @@ public struct CoverageRecord: Hashable, Codable, Sendable {
     self.matrices = matrices
     self.combinations = combinations
     self.branchesMissed = branchesMissed
+    self.branchesExcluded = branchesExcluded
     self.contradictions = contradictions
   }
 }

@@ -30,12 +30,26 @@ public struct BranchCatalogue: Sendable {
     }
   }
 
-  /// All branches as items.
-  public var items: [CoverageItem] {
+  /// All branches that can run, as items.
+  public var items: [CoverageItem] { all.filter { reason($0) == nil }.map { CoverageItem($0) } }
+
+  /// The branches that cannot run, in words with the reason.
+  public var excluded: [String] { all.compactMap { branch in reason(branch).map { "\(words(branch)): \($0)" } } }
+
+  private var all: [InjectedBranch] {
     branches.enumerated().flatMap { function, branches in
-      branches.indices.map { CoverageItem(InjectedBranch(function: function, number: $0)) }
+      branches.indices.map { InjectedBranch(function: function, number: $0) }
     }
   }
+
+  /// Why a branch cannot run; nil where it can.
+  private func reason(_ branch: InjectedBranch) -> String? { Self.impossible[words(branch)] }
+
+  private static let impossible = [
+    "`count_clean_pages`: if 1 holds": "pages are counted of ranges that are not empty",
+    "`stable_grow`: if 2 holds": "the memory grows to the capacity, past which the host does not let it",
+    "`stable64_grow`: if 2 holds": "the memory grows to the capacity, past which the host does not let it",
+  ]
 
   /// A branch in words: "`stable_write`: if 3 does not hold".
   public func words(_ branch: InjectedBranch) -> String {

@@ -40,7 +40,10 @@ public struct CoverageAnalysis: Sendable {
     case .situation:
       CoverageTotal(covered: situations.count, feasible: FeasibleSituations.shared.items.count)
     case .pair: CoverageTotal(covered: map.count(of: .pair), feasible: FeasiblePairs.shared.items.count)
-    case .branch: CoverageTotal(covered: map.count(of: .branch), feasible: BranchCatalogue.shared.items.count)
+    case .branch:
+      CoverageTotal(
+        covered: BranchCatalogue.shared.items.count { map.cases(reaching: $0) > 0 },
+        feasible: BranchCatalogue.shared.items.count)
     }
   }
 

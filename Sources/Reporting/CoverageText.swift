@@ -54,7 +54,7 @@ public func coverageMarkdown(_ record: CoverageRecord, title: String, introducti
   for matrix in record.matrices {
     let rows = cells(matrix)
     text += "\n### \(matrix.rowDimension) × \(matrix.columnDimension)\n\n"
-    text += tableLine(rows[0]) + "|---|" + matrix.columns.map { _ in "---:|" }.joined() + "\n"
+    text += tableLine(rows[0]) + "|---|" + rows[0].dropFirst().map { _ in "---:|" }.joined() + "\n"
     for row in rows.dropFirst() { text += tableLine(row) }
     text += "\n" + legend(matrix, prefix: "- ")
   }
@@ -71,7 +71,7 @@ private func row(_ name: String, _ covered: Int, _ feasible: Int?) -> [String] {
 
 private func tableLine(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |\n" }
 
-/// The matrix with its columns numbered by letters.
+/// The matrix with letters for those of its columns in which anything can happen.
 private func cells(_ matrix: CoverageMatrix) -> [[String]] {
   let columns = shown(matrix)
   var rows = [[""] + columns.map(letter)]
@@ -113,6 +113,10 @@ private func holeList(_ record: CoverageRecord, limit: Int, bullet: String, head
   if !record.branchesMissed.isEmpty {
     text += heading("branches of injected code that never ran")
     text += list(record.branchesMissed, .max, bullet: bullet)
+  }
+  if !record.branchesExcluded.isEmpty {
+    text += heading("branches of injected code that cannot run, not counted")
+    text += list(record.branchesExcluded, .max, bullet: bullet)
   }
   for level in record.combinations where !level.holes.isEmpty {
     text += heading(

@@ -14,11 +14,11 @@ struct CoverageCommand: ParsableCommand {
     abstract: "Show which situations cases or campaigns have reached, and which never.",
     discussion: """
       Sources are added up: the coverage.json of a campaign or the campaign's directory, corpus entries and their \
-      directories, plain canister modules, SEED:INDEX, or SEED:FIRST..<END. Cases are run, with probes in the injected \
+      directories, plain canister modules, SEED:INDEX, or SEED:FIRST..END. Cases are run, with probes in the injected \
       code; stored coverage is read.
       """)
 
-  @Argument(help: ArgumentHelp("Stored coverage, cases, SEED:INDEX or SEED:FIRST..<END.", valueName: "source"))
+  @Argument(help: ArgumentHelp("Stored coverage, cases, SEED:INDEX or SEED:FIRST..END.", valueName: "source"))
   var sources: [String]
   @OptionGroup var profile: ProfileOptions
   @OptionGroup var lanes: LaneOptions
@@ -26,7 +26,9 @@ struct CoverageCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Holes shown for each number of dimensions.", valueName: "n")) var holes = 30
   @Flag(help: "Print JSON, with all holes.") var json = false
   @Flag(help: "Print Markdown.") var markdown = false
-  @Option(help: ArgumentHelp("Store the coverage of all sources together in this file.", valueName: "file"))
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Store the coverage of all sources together in this file.", valueName: "file"))
   var output: String?
 
   func validate() throws {
@@ -89,11 +91,11 @@ struct CoverageCommand: ParsableCommand {
     return verdict.exit
   }
 
-  /// `SEED:FIRST..<END`
+  /// `SEED:FIRST..END`, without the end; nil for anything else.
   static func range(_ text: String) -> (seed: UInt64, indices: Range<UInt64>)? {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 2, let seed = UInt64(parts[0]), let dots = parts[1].firstRange(of: "..<"),
-      let first = UInt64(parts[1][..<dots.lowerBound]), let end = UInt64(parts[1][dots.upperBound...]), first < end
+    guard parts.count == 2, let seed = UInt64(parts[0]), let dots = parts[1].firstRange(of: ".."),
+      let first = UInt64(parts[1][..<dots.lowerBound]), let end = UInt64(parts[1][dots.upperBound...]), first <= end
     else { return nil }
     return (seed, first..<end)
   }
