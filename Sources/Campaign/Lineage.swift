@@ -142,9 +142,10 @@ struct GuidedGenerator: Sendable {
     case .cut: mutation.cut()
     case .splice: mutation.splice(generator.generate(seed: seed, index: index).choices)
     }
-    let generated = generator.generate(
-      from: variation == .messages || variation == .limit
-        ? ChoiceSource(replaying: parent.choices) : ChoiceSource(replaying: mutation.sequence, then: mutation.stream))
+    let generated =
+      variation == .messages || variation == .limit
+      ? generator.replay(choices: parent.choices)
+      : generator.replay(choices: mutation.sequence, then: mutation.stream)
     child.choices = generated.choices
     child.parts = generated.parts
     var result = generated.case

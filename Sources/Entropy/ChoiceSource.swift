@@ -10,8 +10,6 @@ public struct ChoiceSource: Sendable {
   @usableFromInline let given: [UInt64]
   @usableFromInline var position = 0
   @usableFromInline let isReplay: Bool
-  /// Whether fresh choices follow a recording, instead of zeros.
-  @usableFromInline let isContinued: Bool
   @usableFromInline var recorded: [UInt64] = []
 
   /// Fresh choices: those of case `index` of a run.
@@ -19,7 +17,6 @@ public struct ChoiceSource: Sendable {
     stream = Stream(seed: seed, index: index)
     given = []
     isReplay = false
-    isContinued = false
     recorded.reserveCapacity(2048)
   }
 
@@ -28,7 +25,6 @@ public struct ChoiceSource: Sendable {
     stream = Stream(seed: 0, index: 0)
     given = sequence
     isReplay = true
-    isContinued = false
     recorded.reserveCapacity(sequence.count)
   }
 
@@ -36,8 +32,7 @@ public struct ChoiceSource: Sendable {
   public init(replaying sequence: [UInt64], then stream: Stream) {
     self.stream = stream
     given = sequence
-    isReplay = true
-    isContinued = true
+    isReplay = false
     recorded.reserveCapacity(sequence.count + 256)
   }
 
@@ -55,14 +50,12 @@ public struct ChoiceSource: Sendable {
   @inlinable public mutating func draw(below bound: UInt64) -> UInt64 {
     if bound <= 1 { return 0 }
     let value: UInt64
-    if !isReplay {
-      value = stream.next(below: bound)
-    } else if position < given.count {
+    if position < given.count {
       let candidate = given[position]
       position &+= 1
       value = candidate < bound ? candidate : candidate % bound
     } else {
-      value = isContinued ? stream.next(below: bound) : 0
+      value = isReplay ? 0 : stream.next(below: bound)
     }
     recorded.append(value)
     return value
@@ -79,13 +72,11 @@ public struct ChoiceSource: Sendable {
   /// Any 64 bits.
   @inlinable public mutating func drawBits() -> UInt64 {
     let value: UInt64
-    if !isReplay {
-      value = stream.next()
-    } else if position < given.count {
+    if position < given.count {
       value = given[position]
       position &+= 1
     } else {
-      value = isContinued ? stream.next() : 0
+      value = isReplay ? 0 : stream.next()
     }
     recorded.append(value)
     return value

@@ -11,8 +11,6 @@ public struct GeneratedCase: Sendable {
   public var `case`: Case
   /// The recorded choices; replaying them gives this case again.
   public var choices: [UInt64]
-  /// Where the parts of the choices end.
-  public var parts: ChoiceParts
   /// The first module, whose encoding is `case.module`.
   public var module: Module
   /// The second module, if the plan may switch to another one.
@@ -23,14 +21,16 @@ public struct GeneratedCase: Sendable {
   public var features: FeatureSet
   /// Operand classes of its stable memory calls.
   public var coverage: OperandCoverage
+  /// Where the parts of the choices end.
+  public var parts = ChoiceParts()
 }
 
 /// The parts of a case's choices, each of which builds on the ones before it.
 public struct ChoiceParts: Hashable, Sendable {
   /// How many choices are about the frame of the case: heap, sizes, limits.
-  public var frame: Int
+  public var frame = 0
   /// How many are about frame and modules; the others are about the plan.
-  public var modules: Int
+  public var modules = 0
 }
 
 /// Makes cases: a valid canister module or two, a call plan, and parameters.
@@ -41,19 +41,23 @@ public struct Generator: Sendable {
 
   /// The case of that index in the run of that seed; independent of all other cases.
   public func generate(seed: UInt64, index: UInt64) -> GeneratedCase {
-    generate(from: ChoiceSource(seed: seed, index: index))
+    build(ChoiceSource(seed: seed, index: index))
   }
 
   /// The case that follows from recorded choices. Any sequence gives a valid case.
   public func replay(choices: [UInt64]) -> GeneratedCase {
-    generate(from: ChoiceSource(replaying: choices))
+    build(ChoiceSource(replaying: choices))
   }
 
-  /// The case that follows from a source of choices, whatever they are.
-  public func generate(from source: ChoiceSource) -> GeneratedCase {
+  /// The case that follows from recorded choices with fresh ones behind them.
+  public func replay(choices: [UInt64], then stream: Stream) -> GeneratedCase {
+    build(ChoiceSource(replaying: choices, then: stream))
+  }
+
+  private func build(_ source: ChoiceSource) -> GeneratedCase {
     var choices = source
     let shape = CaseShape(profile, &choices)
-    var parts = ChoiceParts(frame: choices.count, modules: 0)
+    var parts = ChoiceParts(frame: choices.count)
     let first = Self.module(shape, &choices)
     let second = choices.chance(1, of: 8) ? Self.module(shape, &choices) : nil
     parts.modules = choices.count
@@ -68,13 +72,14 @@ public struct Generator: Sendable {
       coverage = coverage.union(second.coverage)
       features.insert(.secondModule)
     }
-    return GeneratedCase(
+    var generated = GeneratedCase(
       case: Case(
         module: encode(first.module), secondModule: second.map { encode($0.module) }, plan: messages,
         parameters: parameters, strategy: shape.strategy),
-      choices: plan.choices.sequence, parts: parts, module: first.module, secondModule: second?.module,
-      mayTrap: shape.traps,
+      choices: plan.choices.sequence, module: first.module, secondModule: second?.module, mayTrap: shape.traps,
       features: features, coverage: coverage)
+    generated.parts = parts
+    return generated
   }
 
   /// Builds one module; the choices are lent to it meanwhile.
