@@ -56,18 +56,19 @@ let package = Package(
     target("Mutation", ["Instrumentation"]),
     target("Execution", ["Canister", "ContentHash"], settings: hotLoop + vectors),
     target("Generation", ["Canister", "Entropy"]),
-    target("Differential", ["Execution", "Instrumentation"]),
+    target("Coverage", ["Execution", "Instrumentation"]),
+    target("Differential", ["Coverage", "Execution", "Instrumentation"]),
     target("Minimization", ["Canister", "ContentHash"]),
     target("Corpus", ["Canister", "ContentHash", "Gzip"]),
     target("Reporting", ["Corpus"]),
     target("Outside", ["Corpus", "Differential"]),
-    target("Campaign", ["Corpus", "Differential", "Generation", "Minimization", "Reporting"]),
+    target("Campaign", ["Corpus", "Coverage", "Differential", "Generation", "Minimization", "Reporting"]),
     target("LibFuzzerTarget", ["Instrumentation"]),
     target("Grading", ["Campaign", "Mutation"]),
     .executableTarget(
       name: "stablefuzz",
       dependencies: [
-        "Campaign", "Grading", "Mutation", "Outside",
+        "Campaign", "Coverage", "Grading", "Mutation", "Outside",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -86,6 +87,7 @@ let package = Package(
       swiftSettings: strict),
     tests("Wasm", ["Wasm"]),
     tests("Canister", ["Canister"]),
+    tests("Coverage", ["Coverage"]),
     tests("Entropy", ["Entropy"]),
     tests("Gzip", ["CZlib", "Gzip"]),
     tests("Instrumentation", ["Mutation"]),
@@ -99,6 +101,6 @@ let package = Package(
     tests("Reporting", ["Reporting"]),
     tests("Outside", ["Outside"]),
     tests("Grading", ["Grading"]),
-    tests("Differential", ["Campaign", "Mutation"]),
+    tests("Differential", ["Campaign", "Coverage", "Mutation"]),
   ]
 )

@@ -71,6 +71,10 @@ public struct CampaignConfiguration: Sendable {
   public var canary: Canary?
   /// The arguments that name another instrumenter than ours, for the commands in records; empty for ours.
   public var instrumenterArguments: String
+  /// Whether cases that reach something new are kept and varied; else all cases are independent of each other.
+  public var isGuided = false
+  /// Whether it is noted what cases reach. Guided campaigns always do.
+  public var collectsCoverage = true
 
   public init(
     profile: GeneratorProfile, seed: UInt64, lanes: LaneSelection = .ofCase, shard: Shard = .whole, jobs: Int = 1,
@@ -93,11 +97,13 @@ public struct CampaignConfiguration: Sendable {
   /// What runs the cases of one worker.
   func makeRunner() -> CaseRunner { CaseRunner(instrumenter: instrumenter, outside: outside?()) }
 
+  var isCoverageCollected: Bool { isGuided || collectsCoverage }
+
   /// The settings that decide what each case is and does, for records.
   public var settings: [Setting] {
     [
       Setting("profile", profile.rawValue), Setting("generator", generatorVersion), Setting("lanes", lanes.name),
-      Setting("shard", shard.description),
+      Setting("shard", shard.description), Setting("search", isGuided ? "guided" : "unguided"),
     ]
   }
 
@@ -105,6 +111,7 @@ public struct CampaignConfiguration: Sendable {
   public var name: String {
     var name = "\(profile.rawValue)-seed\(seed)"
     if lanes != .ofCase { name += "-" + lanes.name.replacing(",", with: "+") }
+    if isGuided { name += "-guided" }
     if shard != .whole { name += "-shard\(shard.number)of\(shard.count)" }
     if !instrumenterArguments.isEmpty {
       // Any shell command may be among them.
@@ -120,6 +127,7 @@ public struct CampaignConfiguration: Sendable {
     if profile != .native { text += " --profile \(profile.rawValue)" }
     if lanes != .ofCase { text += " --lanes \(lanes.name)" }
     if shard != .whole { text += " --shard \(shard)" }
+    if isGuided { text += " --guided" }
     if !instrumenterArguments.isEmpty { text += " " + instrumenterArguments }
     if let canary { text += " --canary \(canary.name)" }
     return text

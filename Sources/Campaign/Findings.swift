@@ -92,7 +92,9 @@ public func storeFinding(
   let suffix = arguments.isEmpty ? "" : " " + arguments
   var record = FindingRecord(
     bucket: bucket, digest: digest.description, sentence: final.sentence, verdict: verdict.name,
-    lanes: [LaneName.host.description], seed: origin.entry.meta?.seed, index: origin.entry.meta?.index,
+    lanes: [LaneName.host.description], seed: origin.entry.meta?.seed,
+    // A case that varies others is not the fresh one of its index; the command has where it comes from.
+    index: origin.entry.meta?.lineage == nil ? origin.entry.meta?.index : nil,
     version: stablefuzzVersion, sizeBefore: caseSize(original), sizeAfter: caseSize(result.case),
     commands: [
       "stablefuzz replay \(path)\(suffix)", "stablefuzz trace \(path)\(suffix)",

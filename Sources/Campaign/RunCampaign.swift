@@ -1,7 +1,9 @@
 // The campaign: slices of generated cases run by workers in rounds, merged in order, findings stored. Called by `run` and
 // `gate`.
 
+import Canister
 import Corpus
+import Coverage
 import Differential
 import Dispatch
 import Generation
@@ -82,6 +84,13 @@ private let sliceLength: UInt64 = 128
 /// The same with an outside instrumenter, of which each case may wait until its time is up.
 private let outsideSliceLength: UInt64 = 4
 
+/// Cases of a generation of guided search: what one case reaches can lead to others from the next generation on. Not
+/// divided by workers, so that their number does not matter.
+private let generationLength: UInt64 = 128
+
+/// One in so many cases runs with probes in the branches of injected code, which cost more than the rest of coverage.
+private let probedShare: UInt64 = 16
+
 /// Seconds between two checkpoints.
 private let checkpointInterval = 10.0
 
@@ -91,6 +100,7 @@ private struct RunningCampaign {
   let world: CampaignWorld
   let workers: [Worker]
   var tally = Tally()
+  var guidance = Guidance()
   var elapsedBefore = 0.0
   var lastCheckpoint = 0.0
 
@@ -106,6 +116,12 @@ private struct RunningCampaign {
   mutating func run() throws(CorpusError) -> CampaignOutcome {
     if stores.resumes, let checkpoint = try stores.reports?.checkpoint(of: configuration.name) {
       tally = Tally(checkpoint)
+      if let record = checkpoint.guidance {
+        guard let guidance = Guidance(record, reached: tally.coverage, workers[0].generator) else {
+          throw .malformed(reason: "the checkpoint of campaign \(configuration.name) is damaged", offset: nil)
+        }
+        self.guidance = guidance
+      }
       elapsedBefore = checkpoint.record.elapsedSeconds
     }
     var end: CampaignEnd?
@@ -124,8 +140,11 @@ private struct RunningCampaign {
     let outcome = CampaignOutcome(record: record, end: end ?? .budget, position: tally.position)
     if let reports = stores.reports {
       try reports.store(record, campaign: configuration.name)
+      if configuration.isCoverageCollected {
+        try reports.store(StoredCoverage(tally.coverage), campaign: configuration.name)
+      }
       if outcome.end == .interrupted {
-        try reports.store(tally.checkpoint(configuration, elapsed: elapsed), campaign: configuration.name)
+        try reports.store(checkpoint, campaign: configuration.name)
       } else {
         try reports.removeCheckpoint(of: configuration.name)
       }
@@ -139,44 +158,50 @@ private struct RunningCampaign {
     return configuration.shard.index(tally.position) == nil
   }
 
+  private var checkpoint: CheckpointRecord {
+    tally.checkpoint(configuration, elapsed: elapsed, guidance: configuration.isGuided ? guidance.record : nil)
+  }
+
   private mutating func saveCheckpoint() throws(CorpusError) {
     guard let reports = stores.reports, elapsed - lastCheckpoint >= checkpointInterval else { return }
     lastCheckpoint = elapsed
-    try reports.store(tally.checkpoint(configuration, elapsed: elapsed), campaign: configuration.name)
+    try reports.store(checkpoint, campaign: configuration.name)
   }
 
-  /// Runs one slice per worker and merges the results.
+  /// Runs cases on all workers and merges the results in the order of the cases.
   ///
   /// - Returns: whether there are now as many findings as the budget allows.
   private mutating func runRound() throws(CorpusError) -> Bool {
     let first = tally.position
     let sliceLength = configuration.outside == nil ? sliceLength : outsideSliceLength
-    let end = min(first + sliceLength * UInt64(workers.count), configuration.budget.cases ?? .max)
-    let workers = workers
+    let length = configuration.isGuided ? generationLength : sliceLength * UInt64(workers.count)
+    let end = min(first + length, configuration.budget.cases ?? .max)
+    let (workers, guidance) = (workers, configuration.isGuided ? guidance : nil)
     for worker in workers { worker.looksForCanary = tally.canaryFoundIn == nil }
     DispatchQueue.concurrentPerform(iterations: workers.count) { number in
-      let start = min(first + UInt64(number) * sliceLength, end)
-      workers[number].run(start..<min(start + sliceLength, end))
+      workers[number].run(stride(from: first + UInt64(number), to: end, by: workers.count), guidance)
     }
-    for worker in workers {
-      tally.canaryFoundIn = tally.canaryFoundIn ?? worker.canaryFoundIn
-      for (index, result) in worker.results {
-        tally.add(result, index: index)
-        if let bucket = result.verdict.bucket, tally.buckets[bucket]?.cases == 1 {
-          try keep(index, result.verdict, bucket)
-        }
-        if let limit = configuration.budget.findings, tally.findings >= limit { return true }
-      }
+    for position in 0..<Int(end - first) {
+      let worker = workers[position % workers.count]
+      guard position / workers.count < worker.results.count else { continue }
+      let run = worker.results[position / workers.count]
+      if run.showsCanary { tally.canaryFoundIn = tally.canaryFoundIn ?? run.index }
+      let news = tally.add(run.result, index: run.index)
+      if let genotype = run.genotype { self.guidance.learn(genotype, from: run.origin, marks: run.marks, news) }
+      if let bucket = run.result.verdict.bucket, tally.buckets[bucket]?.cases == 1 { try keep(run, bucket) }
+      if let limit = configuration.budget.findings, tally.findings >= limit { return true }
     }
+    self.guidance.endGeneration()
     return false
   }
 
   /// Minimizes and stores the first case of a bucket.
-  private mutating func keep(_ index: UInt64, _ verdict: Verdict, _ bucket: String) throws(CorpusError) {
+  private mutating func keep(_ run: Worker.Run, _ bucket: String) throws(CorpusError) {
     guard let corpus = stores.corpus else { return }
-    let origin = generatedOrigin(configuration.profile, seed: configuration.seed, index: index)
     let finding = try storeFinding(
-      origin, verdict, runner: workers[0].runner, store: corpus,
+      generatedOrigin(
+        configuration.profile, seed: configuration.seed, lineage: run.genotype?.lineage ?? Lineage(run.index)),
+      run.result.verdict, runner: workers[0].runner, store: corpus,
       arguments: configuration.instrumenterArguments, isInterrupted: world.isInterrupted)
     tally.buckets[bucket]?.path = finding.path
     world.report(.finding(finding))
@@ -185,47 +210,86 @@ private struct RunningCampaign {
 
 /// A generated case as a corpus entry.
 public func generatedOrigin(_ profile: GeneratorProfile, seed: UInt64, index: UInt64) -> CaseOrigin {
-  let generated = Generator(profile: profile).generate(seed: seed, index: index)
-  let meta = EntryMeta(generatorVersion: generatorVersion, seed: seed, index: index)
-  let option = profile == .native ? "" : " --profile \(profile.rawValue)"
-  return CaseOrigin(
-    entry: CorpusEntry(case: generated.case, choices: generated.choices, meta: meta),
-    source: "\(seed):\(index)\(option)")
+  generatedOrigin(profile, seed: seed, lineage: Lineage(index))
 }
 
-/// Runs the cases of a slice. Used by one thread at a time.
+/// A case of a guided campaign, or a fresh one, as a corpus entry.
+public func generatedOrigin(_ profile: GeneratorProfile, seed: UInt64, lineage: Lineage) -> CaseOrigin {
+  let generator = GuidedGenerator(generator: Generator(profile: profile), seed: seed)
+  let (generated, genotype) = generator.generate(lineage)
+  let meta = EntryMeta(
+    generatorVersion: generatorVersion, seed: seed, index: lineage.index,
+    lineage: lineage.steps.isEmpty ? nil : lineage.description)
+  let option = profile == .native ? "" : " --profile \(profile.rawValue)"
+  return CaseOrigin(
+    entry: CorpusEntry(case: generated, choices: genotype.storableChoices, meta: meta),
+    source: "\(seed):\(lineage)\(option)")
+}
+
+/// Runs some of the cases of a round. Used by one thread at a time.
 private final class Worker: @unchecked Sendable {
+  /// A case that was run.
+  struct Run {
+    let index: UInt64
+    let result: CaseResult
+    /// What it was made from; nil in unguided campaigns.
+    let genotype: Genotype?
+    let origin: GuidedOrigin
+    /// Instructions that its messages had used at some of its calls and at their ends.
+    let marks: [Int64]
+    /// Whether this is the worker's first case that finds the canary.
+    let showsCanary: Bool
+  }
+
   let runner: CaseRunner
+  let generator: GuidedGenerator
   private let configuration: CampaignConfiguration
-  private let generator: Generator
   private let canary: CanaryWatch?
   /// Whether the canary has not been found yet.
   var looksForCanary = true
-  /// Index of the slice's first case that shows the canary.
-  private(set) var canaryFoundIn: UInt64?
-  private(set) var results: [(index: UInt64, result: CaseResult)] = []
+  private(set) var results: [Run] = []
 
   init(_ configuration: CampaignConfiguration) {
     self.configuration = configuration
     runner = configuration.makeRunner()
-    generator = Generator(profile: configuration.profile)
+    if configuration.isCoverageCollected { runner.coverage = CoverageCollector() }
+    generator = GuidedGenerator(generator: Generator(profile: configuration.profile), seed: configuration.seed)
     canary = configuration.canary.map(CanaryWatch.init)
   }
 
-  /// - Parameter positions: positions in the shard.
-  func run(_ positions: Range<UInt64>) {
+  /// - Parameters:
+  ///   - positions: positions in the shard.
+  ///   - guidance: decides what cases are made from; nil for an unguided campaign.
+  func run(_ positions: StrideTo<UInt64>, _ guidance: Guidance?) {
     results.removeAll(keepingCapacity: true)
-    canaryFoundIn = nil
     for position in positions {
       guard let index = configuration.shard.index(position) else { return }
-      let generated = generator.generate(seed: configuration.seed, index: index)
-      var result = runner.runCase(generated.case, lanes: configuration.lanes)
-      if let canary, looksForCanary, canaryFoundIn == nil, canary.isShown(by: generated.case, result.verdict) {
-        canaryFoundIn = index
-      }
+      let origin = guidance?.origin(of: index, seed: configuration.seed) ?? .fresh
+      let (testCase, genotype) = generate(index, origin, guidance)
+      runner.probesBranches = index % probedShare == 0
+      var result = runner.runCase(testCase, lanes: configuration.lanes)
+      let marks = guidance == nil ? [] : marks(testCase, result)
+      let showsCanary = looksForCanary && canary?.isShown(by: testCase, result.verdict) == true
+      if showsCanary { looksForCanary = false }
       // What is needed of the observations is in the result; keeping them would keep every reply.
       result.observations = []
-      results.append((index, result))
+      results.append(
+        Run(
+          index: index, result: result, genotype: guidance == nil ? nil : genotype, origin: origin, marks: marks,
+          showsCanary: showsCanary))
     }
+  }
+
+  private func marks(_ testCase: Case, _ result: CaseResult) -> [Int64] {
+    let limit = testCase.parameters.instructionLimit
+    let atCalls = (runner.coverage?.counters ?? []).map { limit.subtractingReportingOverflow($0).partialValue }
+    return (atCalls + result.observations.map(\.instructions)).filter { $0 > 0 }
+  }
+
+  private func generate(_ index: UInt64, _ origin: GuidedOrigin, _ guidance: Guidance?) -> (Case, Genotype) {
+    guard case .variation(let variation, let parent, let limit) = origin, let guidance else {
+      return generator.fresh(index)
+    }
+    return generator.vary(guidance.genotype(of: parent), variation, by: index, limit: limit)
   }
 }

@@ -3,6 +3,7 @@
 import Canister
 import ContentHash
 import Corpus
+import Coverage
 import Differential
 
 /// Totals over the cases run so far.
@@ -19,6 +20,7 @@ struct Tally {
   var canaryFoundIn: UInt64?
   /// Position in the shard of the next case.
   var position: UInt64 = 0
+  var coverage = CoverageMap()
 
   /// Stable calls with an effect (data moved or memory grown) that a useful case makes at least.
   static let usefulStableCalls = 1
@@ -36,14 +38,18 @@ struct Tally {
     for bucket in record.buckets { buckets[bucket.bucket] = (bucket.cases, bucket.path) }
     canaryFoundIn = record.canary?.foundIn
     position = checkpoint.nextIndex
+    if let stored = checkpoint.coverage, let map = CoverageMap(stored) { coverage = map }
   }
 
   /// Cases that diverged or showed a fault or a failure.
   var findings: Int { verdicts.diverge + verdicts.fault + verdicts.toolFailure }
 
   /// Adds one case.
-  mutating func add(_ result: CaseResult, index: UInt64) {
+  ///
+  /// - Returns: what it reached that no case before had.
+  @discardableResult mutating func add(_ result: CaseResult, index: UInt64) -> [CoverageItem] {
     position += 1
+    let fresh = coverage.add(result.coverage)
     var member = DigestStream()
     member.add(index)
     member.add(result.digest)
@@ -58,7 +64,7 @@ struct Tally {
     }
     if let bucket = result.verdict.bucket { buckets[bucket, default: (0, nil)].cases += 1 }
     switch result.verdict {
-    case .fault, .toolFailure, .poisoned: return
+    case .fault, .toolFailure, .poisoned: return fresh
     case .agree, .diverge: break
     }
     casesCompared += 1
@@ -66,6 +72,7 @@ struct Tally {
       casesWithoutTrap += 1
       if result.effectiveStableCalls >= Self.usefulStableCalls { casesUseful += 1 }
     }
+    return fresh
   }
 
   /// The record of the campaign so far.
@@ -80,12 +87,20 @@ struct Tally {
       elapsedSeconds: elapsed, digest: digest.description,
       buckets: byCount.map { BucketCount(bucket: $0.key, cases: $0.value.cases, path: $0.value.path) },
       canary: configuration.canary.map { CanaryRecord(name: $0.name, foundIn: canaryFoundIn) },
-      commands: ["stablefuzz \(configuration.arguments(cases: position))"])
+      commands: ["stablefuzz \(configuration.arguments(cases: position))"],
+      coverage: configuration.isCoverageCollected ? coverageCounts : nil)
   }
 
-  func checkpoint(_ configuration: CampaignConfiguration, elapsed: Double) -> CheckpointRecord {
+  private var coverageCounts: [CoverageCount] {
+    CoverageItem.Kind.allCases.map { CoverageCount(name: $0.name, covered: coverage.count(of: $0)) }
+  }
+
+  func checkpoint(
+    _ configuration: CampaignConfiguration, elapsed: Double, guidance: GuidanceRecord?
+  ) -> CheckpointRecord {
     CheckpointRecord(
       nextIndex: position, casesWithoutTrap: casesWithoutTrap, casesUseful: casesUseful,
-      record: record(configuration, elapsed: elapsed))
+      record: record(configuration, elapsed: elapsed),
+      coverage: configuration.isCoverageCollected ? StoredCoverage(coverage) : nil, guidance: guidance)
   }
 }

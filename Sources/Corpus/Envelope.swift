@@ -16,11 +16,14 @@ public struct EntryMeta: Hashable, Codable, Sendable {
   public var generatorVersion: String
   public var seed: UInt64
   public var index: UInt64
+  /// How a guided case came about that varies others; nil for a fresh case.
+  public var lineage: String?
 
-  public init(generatorVersion: String, seed: UInt64, index: UInt64) {
+  public init(generatorVersion: String, seed: UInt64, index: UInt64, lineage: String? = nil) {
     self.generatorVersion = generatorVersion
     self.seed = seed
     self.index = index
+    self.lineage = lineage
   }
 }
 

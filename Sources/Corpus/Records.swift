@@ -158,12 +158,14 @@ public struct CampaignRecord: Hashable, Codable, Sendable {
   public var canary: CanaryRecord?
   /// Commands that repeat the campaign.
   public var commands: [String]
+  /// What its cases reached, by kind; nil where it was not collected.
+  public var coverage: [CoverageCount]?
 
   public init(
     version: String, configuration: [Setting], seed: UInt64, firstIndex: UInt64, endIndex: UInt64,
     verdicts: VerdictCounts, casesCompared: Int, shareWithoutTrap: Double, shareUseful: Double,
     execsPerSecond: Double, elapsedSeconds: Double, digest: String, buckets: [BucketCount] = [],
-    canary: CanaryRecord? = nil, commands: [String]
+    canary: CanaryRecord? = nil, commands: [String], coverage: [CoverageCount]? = nil
   ) {
     self.version = version
     self.configuration = configuration
@@ -180,6 +182,42 @@ public struct CampaignRecord: Hashable, Codable, Sendable {
     self.buckets = buckets
     self.canary = canary
     self.commands = commands
+    self.coverage = coverage
+  }
+}
+
+/// A case that a guided campaign varies.
+public struct GuidanceEntry: Hashable, Codable, Sendable {
+  /// How it came about.
+  public var lineage: String
+  /// Instructions that its messages had used at calls and ends.
+  public var marks: [Int64]
+  /// How often it was varied, and how much came of it.
+  public var trials: UInt64
+  public var news: UInt64
+
+  public init(lineage: String, marks: [Int64], trials: UInt64, news: UInt64) {
+    self.lineage = lineage
+    self.marks = marks
+    self.trials = trials
+    self.news = news
+  }
+}
+
+/// The state of a guided campaign.
+public struct GuidanceRecord: Hashable, Codable, Sendable {
+  public var entries: [GuidanceEntry]
+  /// Position of the entry that the next one replaces.
+  public var next: Int
+  /// How often cases were made fresh and by each variation, and how much came of it.
+  public var trials: [UInt64]
+  public var news: [UInt64]
+
+  public init(entries: [GuidanceEntry], next: Int, trials: [UInt64], news: [UInt64]) {
+    self.entries = entries
+    self.next = next
+    self.trials = trials
+    self.news = news
   }
 }
 
@@ -192,11 +230,18 @@ public struct CheckpointRecord: Hashable, Codable, Sendable {
   public var casesUseful: Int
   /// The campaign so far.
   public var record: CampaignRecord
+  public var coverage: StoredCoverage?
+  public var guidance: GuidanceRecord?
 
-  public init(nextIndex: UInt64, casesWithoutTrap: Int, casesUseful: Int, record: CampaignRecord) {
+  public init(
+    nextIndex: UInt64, casesWithoutTrap: Int, casesUseful: Int, record: CampaignRecord,
+    coverage: StoredCoverage? = nil, guidance: GuidanceRecord? = nil
+  ) {
     self.nextIndex = nextIndex
     self.casesWithoutTrap = casesWithoutTrap
     self.casesUseful = casesUseful
     self.record = record
+    self.coverage = coverage
+    self.guidance = guidance
   }
 }

@@ -4,6 +4,7 @@
 /// A reports directory.
 ///
 ///     CAMPAIGN/record.json      what was run, and what came out
+///     CAMPAIGN/coverage.json    the coverage map, for `stablefuzz coverage`
 ///     CAMPAIGN/checkpoint.json  where it stands; removed when it is complete
 public struct ReportStore: Sendable {
   public let root: String
@@ -18,6 +19,21 @@ public struct ReportStore: Sendable {
     let path = "\(directory(of: campaign))/record.json"
     try writeFile(try encodeJSON(record), to: path)
     return path
+  }
+
+  /// Stores the coverage of a campaign that has ended; returns its path.
+  @discardableResult
+  public func store(_ coverage: StoredCoverage, campaign: String) throws(CorpusError) -> String {
+    let path = "\(directory(of: campaign))/coverage.json"
+    try writeFile(try encodeJSON(coverage), to: path)
+    return path
+  }
+
+  /// The file with the coverage that a path names: a `.json` file itself, or that of a campaign's directory; else nil.
+  public static func coveragePath(_ path: String) -> String? {
+    if path.hasSuffix(".json") { return path }
+    let inside = path + "/coverage.json"
+    return kind(of: inside) == .file ? inside : nil
   }
 
   /// Stores where a campaign stands, in place of what was stored before.

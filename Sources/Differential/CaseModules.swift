@@ -2,6 +2,7 @@
 
 import Canister
 import ContentHash
+import Coverage
 import Execution
 import Wasm
 
@@ -129,18 +130,38 @@ struct CaseModules {
     _ instrumented: Instrumented, workspace: NativeWorkspace, isTraced: Bool = false
   ) throws(Fault) -> NativeLane {
     NativeLane(
-      first: try nativeModule(first, instrumented.first, instrumented.lane, isTraced),
+      first: try nativeModule(first, instrumented.first, instrumented.lane, isTraced: isTraced),
       second: try instrumented.second.map { module throws(Fault) in
-        try nativeModule(second ?? first, module, instrumented.lane, isTraced)
+        try nativeModule(second ?? first, module, instrumented.lane, isTraced: isTraced)
+      }, parameters: parameters, workspace: workspace, settling: faults.nativeSettling)
+  }
+
+  /// The modules with a probe in each branch of injected code.
+  func probed(_ instrumented: Instrumented) -> ProbedModules {
+    ProbedModules(
+      first: ProbedModule(instrumented.first, original: first),
+      second: instrumented.second.map { ProbedModule($0, original: second ?? first) })
+  }
+
+  /// A lane that reports which branches it takes.
+  func nativeLane(
+    _ instrumented: Instrumented, _ probed: ProbedModules, workspace: NativeWorkspace
+  ) throws(Fault) -> NativeLane {
+    NativeLane(
+      first: try nativeModule(first, instrumented.first, instrumented.lane, probed: probed.first),
+      second: try instrumented.second.map { module throws(Fault) in
+        try nativeModule(second ?? first, module, instrumented.lane, probed: probed.second)
       }, parameters: parameters, workspace: workspace, settling: faults.nativeSettling)
   }
 
   private func nativeModule(
-    _ original: Module, _ instrumented: Module, _ lane: LaneName, _ isTraced: Bool
+    _ original: Module, _ instrumented: Module, _ lane: LaneName, isTraced: Bool = false, probed: ProbedModule? = nil
   ) throws(Fault) -> NativeModule {
     do {
       try checkABI(of: instrumented, original: original)
-      return try NativeModule(original: original, instrumented: instrumented, isTraced: isTraced)
+      return try NativeModule(
+        original: original, instrumented: probed?.module ?? instrumented, isTraced: isTraced,
+        probeCount: probed?.probeCount ?? 0)
     } catch {
       throw Fault(.instrumentedABI, lane: lane, "\(error)")
     }

@@ -2,6 +2,7 @@
 
 import Canister
 import ContentHash
+import Coverage
 import Execution
 import Instrumentation
 import Wasm
@@ -64,6 +65,10 @@ public final class CaseRunner {
   public var faults = LaneFaults.none
   /// Receives the stages of every case while set.
   public var trace: ((TraceStep) -> Void)?
+  /// Collects what each case reaches while set.
+  public var coverage: CoverageCollector?
+  /// Whether native lanes run with a probe in each branch of injected code; only with `coverage`.
+  public var probesBranches = false
 
   /// - Parameter outside: makes the module of one more lane, `external`.
   public init(
@@ -82,6 +87,7 @@ public final class CaseRunner {
     do throws(Fault) {
       let modules = try CaseModules(testCase, faults: faults, trace: trace)
       let host = try modules.hostLane(workspace: hosts)
+      host.observer = coverage
       result.observations = testCase.plan.messages.map(host.execute)
       result.effectiveStableCalls = host.effectiveStableCalls
       result.ranWithoutTrap = result.observations.allSatisfy(\.outcome.isSuccess)
@@ -89,9 +95,8 @@ public final class CaseRunner {
       step("execute host lane", "HostLane.execute", result.digest, "\(result.observations.count) messages")
       for lane in lanes(selection, testCase) {
         let instrumented = try modules.instrumented(lane, instrumenter, outside)
-        let native = try modules.nativeLane(instrumented, workspace: natives)
-        result.verdict =
-          modules.namesDivergence(instrumented) ?? compare(testCase, result.observations, native, lane)
+        let namesDivergence = modules.namesDivergence(instrumented)
+        result.verdict = try namesDivergence ?? compare(testCase, result.observations, modules, instrumented)
         step("compare \(lane)", "CaseRunner.compare", result.digest, result.verdict.sentence)
         if case .diverge(let divergence) = result.verdict, divergence.observable != .names {
           result.verdict = .diverge(try explain(divergence, modules, instrumented))
@@ -102,6 +107,7 @@ public final class CaseRunner {
       result.verdict = Verdict(error)
       if result.observations.isEmpty { result.digest = Digest(of: Array(error.description.utf8)) }
     }
+    result.coverage = coverage?.take() ?? []
     return result
   }
 
@@ -120,6 +126,20 @@ public final class CaseRunner {
     result.parameters.heapLimit64 = production.heapLimit64
     result.parameters.dirtyPageOverhead = production.dirtyPageOverhead
     return result
+  }
+
+  /// Runs a native lane, with probes if they are wanted.
+  private func compare(
+    _ testCase: Case, _ expected: [Observation], _ modules: CaseModules, _ instrumented: CaseModules.Instrumented
+  ) throws(Fault) -> Verdict {
+    guard let coverage, probesBranches else {
+      return compare(
+        testCase, expected, try modules.nativeLane(instrumented, workspace: natives), instrumented.lane)
+    }
+    let probed = modules.probed(instrumented)
+    let native = try modules.nativeLane(instrumented, probed, workspace: natives)
+    defer { coverage.insert(probed, from: native) }
+    return compare(testCase, expected, native, instrumented.lane)
   }
 
   /// Runs the plan on a native lane until it differs from the host lane.

@@ -2,6 +2,7 @@
 
 import Canister
 import ContentHash
+import Coverage
 import Execution
 
 /// One execution of a case's call plan, by name.
@@ -216,6 +217,8 @@ public struct CaseResult: Sendable {
   public var effectiveStableCalls = 0
   /// Whether no message trapped or was refused.
   public var ranWithoutTrap = false
+  /// What the case reached; empty where the runner does not collect it.
+  public var coverage: CaseCoverage = []
 }
 
 extension Outcome {

@@ -28,6 +28,17 @@ public struct ChoiceSource: Sendable {
     recorded.reserveCapacity(sequence.count)
   }
 
+  /// The choices of a recording, then those of a stream.
+  public init(replaying sequence: [UInt64], then stream: Stream) {
+    self.stream = stream
+    given = sequence
+    isReplay = false
+    recorded.reserveCapacity(sequence.count + 256)
+  }
+
+  /// How many choices were recorded.
+  public var count: Int { recorded.count }
+
   /// What was chosen so far, in order. Zeros at the end are left out, since a replay supplies them anyway.
   public var sequence: [UInt64] {
     var count = recorded.count
@@ -39,14 +50,12 @@ public struct ChoiceSource: Sendable {
   @inlinable public mutating func draw(below bound: UInt64) -> UInt64 {
     if bound <= 1 { return 0 }
     let value: UInt64
-    if !isReplay {
-      value = stream.next(below: bound)
-    } else if position < given.count {
+    if position < given.count {
       let candidate = given[position]
       position &+= 1
       value = candidate < bound ? candidate : candidate % bound
     } else {
-      value = 0
+      value = isReplay ? 0 : stream.next(below: bound)
     }
     recorded.append(value)
     return value
@@ -63,13 +72,11 @@ public struct ChoiceSource: Sendable {
   /// Any 64 bits.
   @inlinable public mutating func drawBits() -> UInt64 {
     let value: UInt64
-    if !isReplay {
-      value = stream.next()
-    } else if position < given.count {
+    if position < given.count {
       value = given[position]
       position &+= 1
     } else {
-      value = 0
+      value = isReplay ? 0 : stream.next()
     }
     recorded.append(value)
     return value

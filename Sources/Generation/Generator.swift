@@ -21,6 +21,16 @@ public struct GeneratedCase: Sendable {
   public var features: FeatureSet
   /// Operand classes of its stable memory calls.
   public var coverage: OperandCoverage
+  /// Where the parts of the choices end.
+  public var parts = ChoiceParts()
+}
+
+/// The parts of a case's choices, each of which builds on the ones before it.
+public struct ChoiceParts: Hashable, Sendable {
+  /// How many choices are about the frame of the case: heap, sizes, limits.
+  public var frame = 0
+  /// How many are about frame and modules; the others are about the plan.
+  public var modules = 0
 }
 
 /// Makes cases: a valid canister module or two, a call plan, and parameters.
@@ -39,11 +49,18 @@ public struct Generator: Sendable {
     build(ChoiceSource(replaying: choices))
   }
 
+  /// The case that follows from recorded choices with fresh ones behind them.
+  public func replay(choices: [UInt64], then stream: Stream) -> GeneratedCase {
+    build(ChoiceSource(replaying: choices, then: stream))
+  }
+
   private func build(_ source: ChoiceSource) -> GeneratedCase {
     var choices = source
     let shape = CaseShape(profile, &choices)
+    var parts = ChoiceParts(frame: choices.count)
     let first = Self.module(shape, &choices)
     let second = choices.chance(1, of: 8) ? Self.module(shape, &choices) : nil
+    parts.modules = choices.count
     var plan = PlanGenerator(shape, choices, first: first, second: second)
     let messages = plan.drawPlan()
     let parameters = plan.drawParameters()
@@ -55,12 +72,14 @@ public struct Generator: Sendable {
       coverage = coverage.union(second.coverage)
       features.insert(.secondModule)
     }
-    return GeneratedCase(
+    var generated = GeneratedCase(
       case: Case(
         module: encode(first.module), secondModule: second.map { encode($0.module) }, plan: messages,
         parameters: parameters, strategy: shape.strategy),
       choices: plan.choices.sequence, module: first.module, secondModule: second?.module, mayTrap: shape.traps,
       features: features, coverage: coverage)
+    generated.parts = parts
+    return generated
   }
 
   /// Builds one module; the choices are lent to it meanwhile.

@@ -21,7 +21,7 @@ public func summaryText(_ record: CampaignRecord) -> String {
         ? [] : [["tool failure", grouped(counts.toolFailure), "cases where the outside instrumenter failed"]]) + [
         ["elapsed", duration(seconds: record.elapsedSeconds)],
         ["seed", String(record.seed), "cases \(record.firstIndex) ..< \(record.endIndex)"],
-      ], alignments: [.left, .right])
+      ] + (record.coverage ?? []).map { [$0.name, grouped($0.covered), "reached"] }, alignments: [.left, .right])
   if let canary = record.canary {
     let found = canary.foundIn.map { "found in case \($0)" } ?? "NOT FOUND: the run has not tested enough"
     text += "\n" + textTable([["canary", canary.name, found]])

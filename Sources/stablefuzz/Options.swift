@@ -136,11 +136,23 @@ struct BudgetOptions: ParsableArguments {
   }
 }
 
-/// Cases named on the command line: files, directories, or `SEED:INDEX`.
+/// `--guided` and `--unguided`.
+enum Search: String, EnumerableFlag {
+  case guided, unguided
+
+  static func help(for value: Search) -> ArgumentHelp? {
+    switch value {
+    case .guided: "Keep cases that reach something new, and vary them."
+    case .unguided: "Make all cases independently of each other."
+    }
+  }
+}
+
+/// Cases named on the command line: files, directories, `SEED:INDEX`, or `SEED:INDEX.INDEX…` for a guided case.
 func loadCases(_ argument: String, profile: GeneratorProfile) throws -> [CaseOrigin] {
   let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
-  if parts.count == 2, let seed = UInt64(parts[0]), let index = UInt64(parts[1]) {
-    return [generatedOrigin(profile, seed: seed, index: index)]
+  if parts.count == 2, let seed = UInt64(parts[0]), let lineage = Lineage(String(parts[1])) {
+    return [generatedOrigin(profile, seed: seed, lineage: lineage)]
   }
   return try listCases(at: argument).map { CaseOrigin(entry: try readEntry($0), source: $0) }
 }

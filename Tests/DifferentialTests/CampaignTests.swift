@@ -3,6 +3,7 @@
 import Campaign
 import Canister
 import Corpus
+import Coverage
 import Differential
 import Foundation
 import Generation
@@ -28,6 +29,77 @@ import Testing
     #expect(one.casesCompared == one.verdicts.agree)
     #expect(one.casesCompared > 590)
     #expect(one.verdicts.agree + one.verdicts.poisoned == 600)
+  }
+
+  @Test func coverageDoesNotChangeTheResult() throws {
+    var without = configuration(cases: 200)
+    without.collectsCoverage = false
+    let record = try runCampaign(configuration(cases: 200), world: world).record
+    let plain = try runCampaign(without, world: world).record
+    #expect(record.digest == plain.digest)
+    #expect(plain.coverage == nil)
+    #expect(record.coverage?.allSatisfy { $0.covered > 0 } == true)
+  }
+
+  @Test func guidedCampaignsAreReproducible() throws {
+    func guided(jobs: Int) -> CampaignConfiguration {
+      var configuration = configuration(cases: 900, jobs: jobs)
+      configuration.isGuided = true
+      return configuration
+    }
+    let one = try runCampaign(guided(jobs: 1), world: world).record
+    let four = try runCampaign(guided(jobs: 4), world: world).record
+    #expect(one == four)
+    #expect(one.verdicts.diverge == 0 && one.verdicts.fault == 0)
+    #expect(one.digest != (try runCampaign(configuration(cases: 900), world: world)).record.digest)
+    try inTemporaryDirectory { root in
+      let stores = CampaignStores(reports: ReportStore(root: "\(root)/reports"), resumes: true)
+      var rounds = 0
+      let interrupted = try runCampaign(
+        guided(jobs: 2), stores: stores,
+        world: CampaignWorld(
+          elapsed: { 1 },
+          isInterrupted: {
+            rounds += 1
+            return rounds > 2
+          }))
+      #expect(interrupted.end == .interrupted && interrupted.position == 256)
+      let resumed = try runCampaign(guided(jobs: 3), stores: stores, world: world)
+      #expect(resumed.record.digest == one.digest)
+      #expect(resumed.record.coverage == one.coverage)
+      let stored = try #require(ReportStore.coveragePath("\(root)/reports/native-seed42-guided"))
+      #expect(try readCoverage(stored).cases == 900)
+    }
+  }
+
+  @Test func guidedCasesAreMadeAgainFromTheirLineage() throws {
+    let lineage = try #require(Lineage("3.f8.m21.l22=5000"))
+    let first = generatedOrigin(.native, seed: 5, lineage: lineage)
+    let again = generatedOrigin(.native, seed: 5, lineage: lineage)
+    #expect(first.entry == again.entry)
+    #expect(first.source == "5:3.f8.m21.l22=5000")
+    #expect(first.entry.meta?.lineage == "3.f8.m21.l22=5000")
+    #expect(first.entry.case != generatedOrigin(.native, seed: 5, index: 3).entry.case)
+    #expect(Lineage("") == nil && Lineage("3.") == nil && Lineage("3.8") == nil && Lineage("3.fx") == nil)
+    #expect(Lineage("3.l4") == nil && Lineage("3.l4=0") == nil && Lineage("3.f4=9") == nil && Lineage("3.l4=") == nil)
+    #expect(first.entry.case.parameters.instructionLimit == 5_000)
+    #expect(CaseRunner().runCase(first.entry.case).verdict == .agree)
+  }
+
+  @Test func whatIsReachedIsFeasible() throws {
+    var run = CoverageRun(instrumenter: standardInstrumenter, lanes: .ofCase)
+    for index in 0..<600 {
+      #expect(run.add(generatedOrigin(.native, seed: 8, index: UInt64(index))) == .agree)
+    }
+    let feasible = Set(FeasiblePairs.shared.items)
+    let impossible = run.map.items.compactMap { item -> CoverageItem? in
+      switch item.kind {
+      case .situation: item.situation.flatMap { FeasibleSituations.brokenRule($0) } == nil ? nil : item
+      case .pair: feasible.contains(item) ? nil : item
+      case .branch: BranchCatalogue.shared.items.contains(item) ? nil : item
+      }
+    }
+    #expect(impossible == [])
   }
 
   @Test func otherSeedsGiveOtherDigests() throws {

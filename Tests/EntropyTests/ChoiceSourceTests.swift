@@ -127,3 +127,58 @@ import Testing
     #expect(!shortlexPrecedes([], []))
   }
 }
+
+@Suite struct ChoiceMutationTests {
+  private let parent = (0..<200).map { UInt64($0 * 7 % 50) }
+  private let donor = (0..<90).map { UInt64($0) + 1_000 }
+
+  private func variations(_ body: (inout ChoiceMutation) -> Void) -> [[UInt64]] {
+    (0..<200 as Range<UInt64>).map { index in
+      var mutation = ChoiceMutation(of: parent, stream: Stream(seed: 1, index: index))
+      body(&mutation)
+      return mutation.sequence
+    }
+  }
+
+  @Test func variationsDoWhatTheySay() {
+    #expect(variations { $0.cut(at: 150) }.allSatisfy { $0 == Array(parent[..<150]) })
+    #expect(variations { $0.cut(at: 500) }.allSatisfy { $0 == parent })
+    let cuts = variations { $0.cut() }
+    #expect(cuts.allSatisfy { parent.starts(with: $0) } && Set(cuts.map(\.count)).count > 50)
+    let edits = variations { $0.edit() }
+    #expect(edits.allSatisfy { $0.count == 200 && zip($0, parent).count { $0 != $1 } <= 8 })
+    #expect(edits.contains { zip($0, parent).count { $0 != $1 } == 1 })
+    let shifts = variations { $0.shift() }
+    #expect(shifts.contains { $0.count > 200 } && shifts.contains { $0.count < 200 })
+    let splices = variations { $0.splice(donor) }
+    #expect(splices.allSatisfy { $0.contains { $0 >= 1_000 && $0 < 1_090 } })
+    #expect(splices.contains { $0.count == 200 } && splices.contains { $0.count == 90 })
+  }
+
+  @Test func theSameStreamGivesTheSameVariation() {
+    #expect(variations { $0.edit() } == variations { $0.edit() })
+    #expect(variations { $0.splice(donor) } == variations { $0.splice(donor) })
+  }
+
+  @Test(arguments: [[], [3]] as [[UInt64]]) func shortSequencesVaryToo(parent: [UInt64]) {
+    for index in 0..<200 as Range<UInt64> {
+      var mutation = ChoiceMutation(of: parent, stream: Stream(seed: 2, index: index))
+      mutation.cut()
+      mutation.edit()
+      mutation.shift()
+      mutation.splice(parent)
+      #expect(mutation.sequence.count <= parent.count + 8)
+    }
+  }
+
+  @Test func aRecordingGoesOnWithFreshChoices() {
+    var source = ChoiceSource(replaying: [1, 2], then: Stream(seed: 3, index: 3))
+    var fresh = Stream(seed: 3, index: 3)
+    #expect(source.draw(below: 10) == 1 && source.draw(below: 10) == 2)
+    #expect(source.draw(below: 10) == fresh.next(below: 10))
+    #expect(source.drawBits() == fresh.next())
+    #expect(source.count == 4)
+    var replay = ChoiceSource(replaying: source.sequence)
+    for value in source.sequence { #expect(replay.drawBits() == value) }
+  }
+}

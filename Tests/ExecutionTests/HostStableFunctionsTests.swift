@@ -22,7 +22,7 @@ struct StableFixture {
     memory.commit()
     functions = HostStableFunctions(memory: memory, parameters: parameters)
     heap = try LinearMemory(MemoryType(Limits(minimum: 1, maximum: 1), is64Bit: is64BitHeap))
-    functions.beginMessage()
+    functions.beginMessage(.heartbeat)
     functions.begin(entryPoint, heap: heap, is64BitHeap: is64BitHeap)
   }
 
@@ -407,7 +407,7 @@ private func parameters(_ change: (inout Parameters) -> Void) -> Parameters {
           function: .stable64Read, arguments: [8, .max, 1], result: nil, counterBefore: start - 1_152,
           counterAfter: start - 1_173, stableSize: 3, trap: .stableMemoryOutOfBounds),
       ])
-    fixture.functions.beginMessage()
+    fixture.functions.beginMessage(.heartbeat)
     #expect(recorder.calls.isEmpty)
   }
 }

@@ -124,3 +124,55 @@ import Testing
     #expect(duration(seconds: .nan) == "–")
   }
 }
+
+@Suite struct CoverageTextTests {
+  private func record(holes: [String]) -> CoverageRecord {
+    func count(_ name: String, _ covered: Int, _ feasible: Int) -> CoverageCount {
+      CoverageCount(name: name, covered: covered, feasible: feasible)
+    }
+    return CoverageRecord(
+      cases: 1_200, kinds: [count("situations", 3, 1_000)],
+      dimensions: [
+        CoverageDimension(name: "heap", values: [count("with a 32-bit heap", 3, 900), count("none", 0, 0)])
+      ],
+      matrices: [
+        CoverageMatrix(
+          rowDimension: "function", columnDimension: "outcome", columns: ["returning", "never seen", "refused"],
+          rows: [
+            CoverageMatrixRow(name: "`stable_size`", cells: [count("", 999, 1_000), count("", 0, 0), count("", 0, 0)]),
+            CoverageMatrixRow(name: "`stable_grow`", cells: [count("", 1, 1_000), count("", 0, 0), count("", 0, 5)]),
+          ])
+      ], combinations: [CoverageHoles(dimensions: 2, covered: 10, feasible: 20, holes: holes)],
+      branchesMissed: ["`decrement`: if 1 holds"], branchesExcluded: ["`x`: if 1 holds: because"], contradictions: [])
+  }
+
+  @Test func holesAreSampledOverAll() {
+    let text = coverageText(record(holes: (0..<100).map { "hole \($0)" }), holes: 4)
+    #expect(text.contains("  never: hole 0\n  never: hole 25\n  never: hole 50\n  never: hole 75\n  … 96 more\n"))
+    #expect(text.contains("holes of 2 dimensions: 100"))
+  }
+
+  @Test func tablesShowWhatCanHappen() {
+    let text = coverageText(record(holes: []), holes: 4)
+    #expect(
+      text.contains(
+        """
+        function × outcome, % of situations
+                        a  c
+        `stable_size`  99  ·
+        `stable_grow`   1  0
+          a: returning
+          c: refused
+        """))
+    #expect(text.contains("situations       3  1,000  0.3 %"))
+    #expect(text.contains("  `decrement`: if 1 holds\n") && text.contains("  `x`: if 1 holds: because\n"))
+    #expect(!text.contains("holes of") && !text.contains("contradictions"))
+  }
+
+  @Test func markdownHasTheSameTables() {
+    let text = coverageMarkdown(record(holes: ["one"]), title: "T", introduction: "I", holes: 4)
+    #expect(text.hasPrefix("# T\n\nI\n\n1,200 cases.\n"))
+    #expect(text.contains("|  | a | c |\n|---|---:|---:|\n| `stable_size` | 99 | · |\n"))
+    #expect(text.contains("\n## holes of 2 dimensions: 1\n\n- never: one\n"))
+  }
+}

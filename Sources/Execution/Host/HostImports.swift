@@ -29,7 +29,7 @@ final class HostImports: ImportHandler, SystemHost {
   func beginMessage(_ message: Message) {
     machine.counter = instructionLimit
     system.beginMessage(message)
-    stable.beginMessage()
+    stable.beginMessage(message)
   }
 
   /// Begins an execution.
@@ -43,7 +43,7 @@ final class HostImports: ImportHandler, SystemHost {
   /// Ends a message.
   func finishMessage(keepsChanges: Bool) {
     system.finishMessage(keepsChanges: keepsChanges)
-    stable.end()
+    stable.endMessage(keepsChanges: keepsChanges)
     heap = nil
   }
 

@@ -63,6 +63,12 @@ public final class HostLane: Lane {
     set { imports.stable.recorder = newValue }
   }
 
+  /// Is told of stable calls, executions and messages while set.
+  public var observer: (any StableCallObserver)? {
+    get { imports.stable.observer }
+    set { imports.stable.observer = newValue }
+  }
+
   /// Stable reads and writes of at least one byte and growth by at least one page that succeeded, over all messages.
   public var effectiveStableCalls: Int { imports.stable.effectiveCalls }
 

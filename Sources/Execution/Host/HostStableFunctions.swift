@@ -20,6 +20,8 @@ public final class HostStableFunctions {
 
   /// Keeps the calls while set.
   public var recorder: StableCallRecorder?
+  /// Is told of every call while set.
+  public var observer: (any StableCallObserver)?
   /// Reads and writes of at least one byte and growth by at least one page that succeeded, over all messages.
   public private(set) var effectiveCalls = 0
 
@@ -31,7 +33,8 @@ public final class HostStableFunctions {
   // MARK: Executions
 
   /// Begins a message: nothing is accessed yet.
-  public func beginMessage() {
+  public func beginMessage(_ message: Message) {
+    observer?.beginMessage(message)
     accessedBefore = 0
     accessedBudget = 0
     accessedLimit = 0
@@ -45,6 +48,7 @@ public final class HostStableFunctions {
     accessedBudget = accessedLimit
     dirtyBudget = parameters.dirtyPageLimits[entryPoint.pageLimitClass]
     self.heap = heap
+    observer?.beginExecution(entryPoint, is64BitHeap: heap == nil ? nil : is64BitHeap)
     largestHeapAddress = is64BitHeap ? Self.byteCount(ofPages: parameters.heapLimit64) : 0xFFFF_FFFF
     memory.beginExecution()
   }
@@ -52,8 +56,11 @@ public final class HostStableFunctions {
   /// Newly accessed pages of the message's executions so far; those of a call that failed do not count.
   public var accessedPages: UInt64 { accessedBefore &+ (accessedLimit - accessedBudget) }
 
-  /// Forgets the heap, so that it can be used for something else.
-  public func end() { heap = nil }
+  /// Ends a message, and forgets the heap, so that it can be used for something else.
+  public func endMessage(keepsChanges: Bool) {
+    heap = nil
+    observer?.endMessage(keepsChanges: keepsChanges)
+  }
 
   private static func byteCount(ofPages pages: UInt64) -> UInt64 {
     let (bytes, overflow) = pages.multipliedReportingOverflow(by: Sizes.wasmPage)
@@ -70,8 +77,47 @@ public final class HostStableFunctions {
   public func call(
     _ function: SystemFunction, _ slots: UnsafeMutablePointer<UInt64>, counter: inout Int64
   ) throws(Trap) {
-    if recorder == nil { try serve(function, slots, &counter) } else { try record(function, slots, &counter) }
+    if observer != nil {
+      try observe(function, slots, &counter)
+    } else if recorder != nil {
+      try record(function, slots, &counter)
+    } else {
+      try serve(function, slots, &counter)
+    }
   }
+
+  private func observe(
+    _ function: SystemFunction, _ slots: UnsafeMutablePointer<UInt64>, _ counter: inout Int64
+  ) throws(Trap) {
+    let parameterCount = Self.parameterCounts[Int(function.rawValue)]
+    func argument(_ position: Int) -> UInt64 { position < parameterCount ? slots[position] : 0 }
+    var call = ObservedCall(
+      function: function, arguments: (argument(0), argument(1), argument(2)), size: memory.pageCount,
+      capacity: parameters.stableCapacity, dirtyBudget: dirtyBudget, accessedBudget: accessedBudget,
+      heapSize: heap?.byteCount ?? 0, largestHeapAddress: largestHeapAddress)
+    if let (offset, count) = call.range, count > 0 {
+      let (end, overflow) = offset.addingReportingOverflow(count)
+      if !overflow && end <= Self.byteCount(ofPages: memory.pageCount) {
+        let pages = Self.osPages(offset, count)
+        call.pages = memory.states(of: pages)
+        // Counting may be long; a call that cannot be paid does not come to it either.
+        if count <= UInt64(clamping: counter) { (call.unwritten, call.unaccessed) = memory.cleanPages(in: pages) }
+      }
+    }
+    defer {
+      call.counterAfter = counter
+      observer?.observe(call)
+    }
+    do throws(Trap) {
+      if recorder == nil { try serve(function, slots, &counter) } else { try record(function, slots, &counter) }
+      call.result = slots[0]
+    } catch {
+      call.trap = error
+      throw error
+    }
+  }
+
+  private static let parameterCounts = SystemRow.all.map(\.parameters.count)
 
   private func record(
     _ function: SystemFunction, _ slots: UnsafeMutablePointer<UInt64>, _ counter: inout Int64

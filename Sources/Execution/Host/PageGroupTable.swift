@@ -14,6 +14,9 @@ struct PageGroup {
   var writtenBefore: UInt64 = 0
   /// Pages with contents of their own in the running transaction.
   var buffered: UInt64 = 0
+  /// Pages that hold something, and pages whose latest write was rolled back: for coverage only.
+  var holding: UInt64 = 0
+  var rolledBack: UInt64 = 0
   /// Whether the group is in the list of those that the transaction has to settle.
   var isTouched = false
   /// 64 entries each: contents as reads see them, contents as committed (nil: all zeros), and the digests of the latter.
@@ -44,6 +47,8 @@ struct PageGroup {
     accessed = 0
     writtenBefore = 0
     buffered = 0
+    holding = 0
+    rolledBack = 0
     isTouched = false
     clear()
   }

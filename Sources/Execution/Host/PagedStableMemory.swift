@@ -10,7 +10,7 @@ import ContentHash
 /// neither copies contents. Every execution has its own marks of written and accessed pages. Bounds, charges and limits
 /// are the business of the functions above.
 public final class PagedStableMemory {
-  private let table = PageGroupTable()
+  let table = PageGroupTable()
   private let store = PageStore()
   /// Groups with marks or buffered pages.
   private var touched: [UnsafeMutablePointer<PageGroup>] = []
@@ -141,7 +141,7 @@ public final class PagedStableMemory {
   }
 
   @inline(__always)
-  private static func forEachGroup(of pages: Range<UInt64>, _ body: (_ number: UInt64, _ mask: UInt64) -> Void) {
+  static func forEachGroup(of pages: Range<UInt64>, _ body: (_ number: UInt64, _ mask: UInt64) -> Void) {
     var page = pages.lowerBound
     while page < pages.upperBound {
       let first = page % 64
@@ -187,6 +187,7 @@ public final class PagedStableMemory {
   public func commit() {
     for group in touched {
       Self.forEachBit(of: group.pointee.buffered) { index in commit(group, index) }
+      group.pointee.rolledBack &= ~group.pointee.buffered
       settle(group)
     }
     touched.removeAll(keepingCapacity: true)
@@ -202,6 +203,8 @@ public final class PagedStableMemory {
     committedContents.add(digest)
     group.pointee.digests[index] = digest
     if let former = group.pointee.committed[index] { store.give(former) }
+    let bit: UInt64 = 1 << UInt64(index)
+    group.pointee.holding = digest == .zero ? group.pointee.holding & ~bit : group.pointee.holding | bit
     if digest == .zero {
       // All zeros again: as if it had never been written.
       store.give(contents)
@@ -217,6 +220,7 @@ public final class PagedStableMemory {
         if let contents = group.pointee.current[index] { store.give(contents) }
         group.pointee.current[index] = group.pointee.committed[index]
       }
+      group.pointee.rolledBack |= group.pointee.buffered
       settle(group)
     }
     touched.removeAll(keepingCapacity: true)

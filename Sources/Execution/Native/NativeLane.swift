@@ -79,6 +79,8 @@ public final class NativeLane: Lane {
   public var probeWords = 0
   /// The bits that executions have left in the probe's globals, word by word.
   public private(set) var probe: [UInt64] = []
+  /// What the probes of the two modules have gathered over all executions so far, bit by bit; also those that trapped.
+  public private(set) var probeBits: (first: [UInt64], second: [UInt64]) = ([], [])
 
   /// The stable memory, for reports; nil while the canister is empty.
   public var stableMemory: LinearMemory? { installed?.stable }
@@ -285,6 +287,7 @@ public final class NativeLane: Lane {
       host.endCall(error)
     }
 
+    if !module.probes.isEmpty { gatherProbes(module, instance) }
     account.remainingInstructions = Int64(bitPattern: instance.globals[module.instructionCounter].bits)
     account.accessedPages &+= accessLimit &- instance.globals[module.accessedPageCounter].bits
     if probeWords > 0 {
@@ -297,6 +300,17 @@ public final class NativeLane: Lane {
     canister.bytemap.rollback()
     host.end()
     if let failure { throw failure }
+  }
+
+  private func gatherProbes(_ module: NativeModule, _ instance: Instance) {
+    func merge(_ former: [UInt64]) -> [UInt64] {
+      module.probes.enumerated().map { instance.globals[$1].bits | ($0 < former.count ? former[$0] : 0) }
+    }
+    if module === modules.first {
+      probeBits.first = merge(probeBits.first)
+    } else {
+      probeBits.second = merge(probeBits.second)
+    }
   }
 
   /// Compares the pages marked as written with those really written. What is not marked does not commit.

@@ -61,6 +61,8 @@ public final class NativeModule {
   /// The injected functions that stand for stable functions, for tracing: one after the other from the first one on.
   let tracedFunctions: [TracedFunction]
   let firstTracedFunction: FunctionIndex
+  /// Globals that gather what a lane reports as `probeBits`: the module's last.
+  let probes: Range<Int>
 
   /// A stable function whose calls are reported.
   struct TracedFunction {
@@ -75,8 +77,11 @@ public final class NativeModule {
   ///   - original: the module that was instrumented.
   ///   - instrumented: valid, and made from `original` by an instrumenter with the replica's ABI.
   ///   - isTraced: whether calls of stable functions are reported.
+  ///   - probeCount: how many of the last globals are probes, mutable and of type i64.
   /// - Throws: `ABIError`.
-  public init(original: Module, instrumented: Module, isTraced: Bool = false) throws(ABIError) {
+  public init(
+    original: Module, instrumented: Module, isTraced: Bool = false, probeCount: Int = 0
+  ) throws(ABIError) {
     let spaces = IndexSpaces(instrumented)
     imports = try Self.imports(of: instrumented)
     stableMemory = try Self.memory(InstrumentationExport.stableMemory, of: instrumented)
@@ -109,6 +114,7 @@ public final class NativeModule {
     observedGlobals = originalGlobals.indices.filter {
       originalGlobals[$0].isMutable && !originalGlobals[$0].value.isReference
     }
+    probes = spaces.globals.count - probeCount..<spaces.globals.count
     activeData = original.data.filter { if case .active = $0.mode { true } else { false } }
     hasActiveData = instrumented.data.contains { if case .active = $0.mode { true } else { false } }
 

@@ -24,6 +24,8 @@ struct Run: ParsableCommand {
   @Flag(help: "Go on however many findings there are (else a run ends after 100).") var keepGoing = false
   @Option(help: ArgumentHelp("End after this many divergent or faulty cases.", valueName: "n")) var stopAfter: Int?
   @Flag(help: "Go on from where the same campaign was interrupted.") var resume = false
+  @Flag(exclusivity: .exclusive) var search = Search.unguided
+  @Flag(inversion: .prefixedNo, help: "Note what cases reach; see 'stablefuzz help coverage'.") var coverage = true
   @Option(help: ArgumentHelp("How to show progress: auto, screen, lines, json or off.", valueName: "mode"))
   var status = StatusMode.auto
 
@@ -35,13 +37,14 @@ struct Run: ParsableCommand {
     if let stopAfter, stopAfter < 1 { throw ValidationError("--stop-after has to be at least 1") }
     if keepGoing && stopAfter != nil { throw ValidationError("--keep-going and --stop-after exclude each other") }
     if resume && seed == nil { throw ValidationError("--resume needs the --seed of the campaign") }
+    if search == .guided && !coverage { throw ValidationError("--guided needs coverage") }
     _ = try lanes.instrumenter()
     _ = try canary?.canary(seed: 0)
   }
 
   func run() throws {
     let seed = seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
-    let configuration = CampaignConfiguration(
+    var configuration = CampaignConfiguration(
       profile: profile.profile, seed: seed, lanes: lanes.lanes ?? .ofCase,
       shard: shard, jobs: jobs,
       budget: Budget(
@@ -50,6 +53,8 @@ struct Run: ParsableCommand {
       instrumenter: try lanes.instrumenter(), outside: lanes.outside,
       canary: try canary?.canary(seed: seed),
       instrumenterArguments: lanes.instrumenterArguments)
+    configuration.isGuided = search == .guided
+    configuration.collectsCoverage = coverage
     try reportingErrors {
       let outcome = try campaign(configuration)
       print(summaryText(outcome.record), terminator: "")
