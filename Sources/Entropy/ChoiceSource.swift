@@ -13,9 +13,11 @@ public struct ChoiceSource: Sendable {
   @usableFromInline var recorded: [UInt64] = []
 
   /// Fresh choices: those of case `index` of a run.
-  public init(seed: UInt64, index: UInt64) {
+  ///
+  /// - Parameter leading: the first choices, if they are fixed beforehand.
+  public init(seed: UInt64, index: UInt64, leading: [UInt64] = []) {
     stream = Stream(seed: seed, index: index)
-    given = []
+    given = leading
     isReplay = false
     recorded.reserveCapacity(2048)
   }
@@ -39,14 +41,12 @@ public struct ChoiceSource: Sendable {
   @inlinable public mutating func draw(below bound: UInt64) -> UInt64 {
     if bound <= 1 { return 0 }
     let value: UInt64
-    if !isReplay {
-      value = stream.next(below: bound)
-    } else if position < given.count {
+    if position < given.count {
       let candidate = given[position]
       position &+= 1
       value = candidate < bound ? candidate : candidate % bound
     } else {
-      value = 0
+      value = isReplay ? 0 : stream.next(below: bound)
     }
     recorded.append(value)
     return value
@@ -63,13 +63,11 @@ public struct ChoiceSource: Sendable {
   /// Any 64 bits.
   @inlinable public mutating func drawBits() -> UInt64 {
     let value: UInt64
-    if !isReplay {
-      value = stream.next()
-    } else if position < given.count {
+    if position < given.count {
       value = given[position]
       position &+= 1
     } else {
-      value = 0
+      value = isReplay ? 0 : stream.next()
     }
     recorded.append(value)
     return value

@@ -25,7 +25,7 @@ struct BodyContext {
   /// Parameters, then declared locals.
   var locals: [NumberType] = []
   /// Locals by type, as bit sets; and those that any statement may assign.
-  var localsOfType = SIMD4<UInt64>(repeating: 0)
+  var localsOfType = SIMD8<UInt64>(repeating: 0)
   var assignableLocals: UInt64 = 0
   /// Enclosing labels, outermost first: whether a branch there takes no values and leads forward.
   var openLabels: [Bool] = []

@@ -66,6 +66,12 @@ struct CaseShape {
   /// Guaranteed bytes of stable memory, once set up.
   var stableBytes: UInt64 { stablePages * Sizes.wasmPage }
 
+  /// Whether messages may run into limits that are smaller than what they need.
+  var hitsLimits: Bool {
+    dirtyLimit == .exceeded || dirtyLimit == .small || accessedLimit == .exceeded || accessedLimit == .small
+      || instructionLimit == .small || instructionLimit == .tiny
+  }
+
   /// Whether page limits are to be hit exactly, for which the pages touched must be known beforehand.
   var wantsKnownPages: Bool { dirtyLimit == .exact || dirtyLimit == .exceeded || accessedLimit == .exact }
 
@@ -105,6 +111,28 @@ struct CaseShape {
       let limit = heapPages + choices.draw(below: 6)
       if heap == .wide { parameters.heapLimit64 = limit } else { parameters.heapLimit32 = min(limit, 65_536) }
     }
+  }
+
+  /// The frame of a systematic case: as its subject has it, all else as usual.
+  init(_ subject: SingleSubject, _ choices: inout ChoiceSource) {
+    profile = .single
+    strategy = choices.element(of: Strategy.all)
+    traps = true
+    heap = subject.isWideHeap ? .wide : .narrow
+    families = subject.isWideHeap ? .onlyWide : .both
+    let size = subject.stableSize
+    stablePages = size.pages
+    stableClass = size.feature
+    parameters.stableCapacity = size.capacity
+    setup = size == .empty ? .none : .initialize
+    narrowAccess = size.pages > Sizes.stable32Ceiling ? .traps : .free
+    isGrowthFree = true
+    heapPages = subject.heapPages
+    instructionLimit = subject.needsProductionLimit ? .production : .standard
+    if subject.needsProductionLimit { parameters.instructionLimit = Parameters.productionInstructionLimit }
+    (dirtyLimit, accessedLimit) = (.production, .production)
+    anchors = size == .empty ? [] : Self.drawAnchors(size.pages * Sizes.wasmPage, &choices)
+    subject.adjust(&parameters)
   }
 
   private static func drawHeap(_ choices: inout ChoiceSource) -> Heap {

@@ -77,7 +77,7 @@ extension ModuleGenerator {
   // MARK: Stable memory's guaranteed size
 
   /// Whether stable memory has its guaranteed size when an entry point of the kind begins.
-  private func isSetUp(before kind: EntryPoint) -> Bool {
+  func isSetUp(before kind: EntryPoint) -> Bool {
     switch shape.setup {
     case .none, .lazy: false
     case .initialize: kind != .start && kind != .initialize
@@ -86,7 +86,7 @@ extension ModuleGenerator {
   }
 
   /// Grows stable memory to its guaranteed size where this is the entry point's task.
-  private mutating func emitSetup(_ kind: EntryPoint) {
+  mutating func emitSetup(_ kind: EntryPoint) {
     switch shape.setup {
     case .none: return
     case .initialize: if kind != .initialize { return }

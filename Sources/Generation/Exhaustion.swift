@@ -18,7 +18,7 @@ extension ModuleGenerator {
 
   /// Puts into a local how many instructions there are beyond `kept`. No block ends between here and a charge that
   /// follows, so the number still holds there.
-  private mutating func remaining(keeping kept: UInt64) -> LocalIndex {
+  mutating func remaining(keeping kept: UInt64) -> LocalIndex {
     let local = addLocal(.i64, isAssignable: false)
     emitI64(UInt64(clamping: shape.parameters.instructionLimit) &- kept)
     emitI32(0)

@@ -10,6 +10,11 @@ extension ModuleGenerator {
     for position in imported.indices.dropLast() {
       imported.swapAt(position, position + choices.drawIndex(below: imported.count - position))
     }
+    addImports()
+  }
+
+  /// Imports everything in `imported`.
+  mutating func addImports() {
     for position in imported.indices {
       let function = imported[position]
       let row = Int(function.rawValue)

@@ -79,10 +79,10 @@ struct ModuleGenerator {
   var entries: [EntryPlan] = []
   var helperCount = 0
   /// Helpers by the type of their only result, as bit sets of ranks.
-  var helpersByResult = SIMD4<UInt64>(repeating: 0)
+  var helpersByResult = SIMD8<UInt64>(repeating: 0)
   var globalTypes: [NumberType] = []
   /// Globals by type, as bit sets of indices; and those that may be assigned.
-  var globalsOfType = SIMD4<UInt64>(repeating: 0)
+  var globalsOfType = SIMD8<UInt64>(repeating: 0)
   var mutableGlobals: UInt64 = 0
   var slots: [TableSlot] = []
   var furtherTable: FurtherTable?

@@ -56,6 +56,7 @@ extension ModuleGenerator {
     case 0..<6: .i32
     case 6..<13: .i64
     case 13..<14: .f32
+    case 15 where GenerationTables.makesVectors: .v128
     default: .f64
     }
   }

@@ -18,6 +18,17 @@ public struct AccessSet: OptionSet, Sendable {
   /// The functions whose bounds are not checked for length 0 (contract section 3).
   public static let emptyUnchecked: AccessSet = [.narrowRead, .wide]
 
+  /// The set of one function; nil for a function that moves no bytes.
+  public init?(_ function: SystemFunction) {
+    switch function {
+    case .stableRead: self = .narrowRead
+    case .stableWrite: self = .narrowWrite
+    case .stable64Read: self = .wideRead
+    case .stable64Write: self = .wideWrite
+    default: return nil
+    }
+  }
+
   init(isWide: Bool, isWrite: Bool) {
     self =
       switch (isWide, isWrite) {
@@ -76,6 +87,9 @@ public struct RangeRow: Sendable {
     self.heapPages = heapPages
     self.isEmpty = isEmpty
   }
+
+  /// Whether the class makes sense for a function.
+  public func isFor(_ access: AccessSet) -> Bool { returns.union(traps).contains(access) }
 
   /// All rows in the order of `RangeClass.allCases`.
   public static let all: [RangeRow] = [
@@ -153,6 +167,9 @@ public struct HeapRow: Sendable {
     self.traps = traps
   }
 
+  /// Whether the class makes sense for a function.
+  public func isFor(_ access: AccessSet) -> Bool { functions.contains(access) }
+
   /// All rows in the order of `HeapClass.allCases`.
   public static let all: [HeapRow] = [
     .init(.inside, "inside", weight: 12),
@@ -189,7 +206,8 @@ public struct GrowthRow: Sendable {
   public let name: StaticString
   let weight: UInt8
   let effect: Effect
-  let isOnlyWide: Bool
+  /// Whether only `stable64_grow` can be asked for it.
+  public let isOnlyWide: Bool
 
   init(_ growthClass: GrowthClass, _ name: StaticString, weight: UInt8, _ effect: Effect, isOnlyWide: Bool = false) {
     self.growthClass = growthClass

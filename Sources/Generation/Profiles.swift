@@ -6,7 +6,9 @@ public enum GeneratorProfile: String, CaseIterable, Codable, Sendable {
   case native
   /// The same, and further memories of the canister's own, so that the position of injected memories matters.
   case multiMemory = "multi-memory"
+  /// One case per opcode, System API function, boundary class and limit; after them as `native`.
+  case single
 }
 
 /// Identifies what a seed means: changes whenever the same seed and index would give another case.
-public let generatorVersion = "1"
+public let generatorVersion = "2"

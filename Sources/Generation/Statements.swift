@@ -170,14 +170,7 @@ extension ModuleGenerator {
       emit(.localSet, .local(local))
       emitWord(choices.draw(below: 1_024) & ~7)
       emit(.localGet, .local(local))
-      let opcode: Opcode =
-        switch type {
-        case .i32: .i32Store
-        case .i64: .i64Store
-        case .f32: .f32Store
-        case .f64: .f64Store
-        }
-      emit(opcode, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
+      emit(type.store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
     } else {
       emit(.drop)
     }
@@ -185,6 +178,7 @@ extension ModuleGenerator {
 
   private mutating func store() -> Bool {
     if !hasHeap { return false }
+    if GenerationTables.makesVectors && choices.chance(1, of: 10) { return storeLane() }
     let access = choices.element(of: tables.stores)
     let immediate = address(width: access.width, memory: drawMemory(), depth: 1)
     expression(access.type)

@@ -20,7 +20,7 @@ struct StableFuzz: ParsableCommand {
     version: stablefuzzVersion,
     subcommands: [
       Run.self, Replay.self, Gate.self, Trace.self, Minimize.self, Generate.self, Instrument.self, Validate.self,
-      Print.self, Invoke.self,
+      Print.self, Invoke.self, Statistics.self,
     ],
     defaultSubcommand: Run.self)
 }
