@@ -206,13 +206,17 @@ private struct StatisticsTally {
       guard let cause = observation.outcome.failure else { continue }
       totals.messagesWithoutSuccess += 1
       totals.wastedInstructions += used
-      let isRefusal = if case .refused = observation.outcome { true } else { false }
       let wasMeant =
-        number < generated.trappingMessages.count && generated.trappingMessages[number] || (isRefusal && hasFailed)
+        number < generated.trappingMessages.count && generated.trappingMessages[number]
+        // The canister is not what the plan took it for once an installation or upgrade has failed as it should.
+        || hasFailed
       let text = "\(generated.case.plan.messages[number].kindName): \(cause)"
       if wasMeant {
         intended.add(text, name)
-        hasFailed = true
+        switch generated.case.plan.messages[number] {
+        case .install, .reinstall, .upgrade: hasFailed = true
+        default: break
+        }
       } else {
         unintended.add(text, name)
         hasUnintended = true

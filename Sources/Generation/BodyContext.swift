@@ -38,6 +38,8 @@ struct BodyContext {
   var nesting = 0
   /// Whether the next instruction runs in every execution; pages are only known exactly where it does.
   var conditionalDepth = 0
+  /// What was read from stable memory so far, mixed into one number that the answer contains.
+  var observed: LocalIndex?
   /// Data segments dropped so far, as a bit set.
   var droppedSegments: UInt64 = 0
 }

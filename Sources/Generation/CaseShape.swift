@@ -58,6 +58,10 @@ struct CaseShape {
   let instructionLimit: InstructionLimitKind
   /// Page-aligned addresses, each with 4 pages of guaranteed stable memory behind it and at least one before.
   let anchors: [UInt64]
+  /// Data structures that all modules of the case work on.
+  let structures: [Structure]
+  /// Bytes that modules save before an upgrade and read back afterwards.
+  let handoverLength: UInt64
   /// Initial size of the heap in Wasm pages, the same in both modules.
   let heapPages: UInt64
   /// Everything but the limits that depend on what is generated.
@@ -96,6 +100,11 @@ struct CaseShape {
     let areLimitsAlike = dirtyLimit != .production && choices.chance(1, of: 2)
     accessedLimit = areLimitsAlike ? dirtyLimit : Self.drawPageLimit(traps, &choices)
     anchors = Self.drawAnchors(size.pages * Sizes.wasmPage, &choices)
+    // Which pages an operation touches depends on what it reads, so a case that counts them exactly has none.
+    let isCounted = [dirtyLimit, accessedLimit].contains(.exact) || dirtyLimit == .exceeded
+    let count = heap == .none || anchors.isEmpty || isCounted ? 0 : choices.element(of: [0, 1, 1, 2])
+    structures = (0..<count).map { [anchors] _ in Structure(anchors: anchors, &choices) }
+    handoverLength = choices.element(of: [16, 64, 1_000, 4_080, 5_000])
 
     switch instructionLimit {
     case .standard: break
@@ -131,14 +140,16 @@ struct CaseShape {
     instructionLimit = subject.needsProductionLimit ? .production : .standard
     if subject.needsProductionLimit { parameters.instructionLimit = Parameters.productionInstructionLimit }
     (dirtyLimit, accessedLimit) = (.production, .production)
+    structures = []
+    handoverLength = 16
     anchors = size == .empty ? [] : Self.drawAnchors(size.pages * Sizes.wasmPage, &choices)
     subject.adjust(&parameters)
   }
 
   private static func drawHeap(_ choices: inout ChoiceSource) -> Heap {
     switch choices.draw(below: 100) {
-    case 0..<72: .narrow
-    case 72..<97: .wide
+    case 0..<73: .narrow
+    case 73..<99: .wide
     default: .none
     }
   }
@@ -222,16 +233,16 @@ struct CaseShape {
   private static func drawInstructionLimit(_ traps: Bool, _ choices: inout ChoiceSource) -> InstructionLimitKind {
     switch choices.draw(below: 100) {
     case 0..<(traps ? 70 : 95): .standard
-    case (traps ? 94 : 100)...: .tiny
-    case (traps ? 84 : 100)...: .small
+    case (traps ? 97 : 100)...: .tiny
+    case (traps ? 87 : 100)...: .small
     default: .production
     }
   }
 
   private static func drawPageLimit(_ traps: Bool, _ choices: inout ChoiceSource) -> PageLimitKind {
     switch choices.draw(below: 100) {
-    case 0..<75: .production
-    case 75..<92: .exact
+    case 0..<78: .production
+    case 78..<92: .exact
     default: traps ? (choices.chance(1, of: 3) ? .small : .exceeded) : .exact
     }
   }

@@ -19,6 +19,7 @@ public enum Feature: UInt8, CaseIterable, Sendable {
   case performanceCounter, debugPrint, argument, systemValue, systemCopy, reject
   // Stable memory
   case pageStates, readBack, copyWithin, appendLog, arrayLoop, chase, growAndUse, narrowGuard, preparedSource, probe
+  case log, vector, tree, freeList, bitmap, structureCall, handover, observed
   // Plan and parameters
   case preUpgrade, postUpgrade, heartbeat, globalTimer, inspect, lowWasmMemory, compositeQuery, upgrade, reinstall
   case exactPageLimit, exceededPageLimit, smallPageLimit, smallInstructionLimit, productionInstructionLimit

@@ -42,14 +42,17 @@ extension ModuleGenerator {
     return drawn + (choices.chance(1, of: 3) ? [doubled, drawn[0]].filter { $0 != doubled } : []) + [doubled]
   }
 
-  /// Whether the set-up of stable memory, or the look before 32-bit calls, cannot do without a function.
-  private func isNeeded(_ function: SystemFunction) -> Bool {
+  /// Whether the module cannot do without a function: for the look before 32-bit calls, to set stable memory up, for the
+  /// operations of structures; and mostly the rest of one family, so that the module can do anything at all.
+  private mutating func isNeeded(_ function: SystemFunction) -> Bool {
+    let isFamily = function.isWide == (shape.families != .onlyNarrow)
     switch function {
-    case .stable64Size where shape.narrowAccess == .guarded: true
-    case .stable64Grow, .stable64Size: shape.setup != .none && shape.families != .onlyNarrow
-    case .stableGrow, .stableSize: shape.setup != .none && shape.families == .onlyNarrow
-    default: false
+    case .stable64Size where shape.narrowAccess == .guarded: return true
+    case .stable64Grow, .stable64Size, .stableGrow, .stableSize:
+      if isFamily && shape.setup != .none { return true }
+    default: if isFamily && !shape.structures.isEmpty { return true }
     }
+    return isFamily && shape.instructionLimit != .tiny && choices.chance(60, of: 61)
   }
 
   private mutating func drawOtherImports() -> [SystemFunction] {

@@ -78,6 +78,8 @@ struct ModuleGenerator {
   var bodies: [FunctionBody] = []
   var entries: [EntryPlan] = []
   var helperCount = 0
+  /// The helpers of the lowest ranks, which work on the case's structures.
+  var operations: [(operation: StructureOperation, structure: Structure)] = []
   /// Helpers by the type of their only result, as bit sets of ranks.
   var helpersByResult = SIMD8<UInt64>(repeating: 0)
   var globalTypes: [NumberType] = []

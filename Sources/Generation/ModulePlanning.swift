@@ -111,8 +111,16 @@ extension ModuleGenerator {
   }
 
   private mutating func planHelpers() {
-    helperCount = choices.element(of: [0, 1, 2, 2, 3, 3, 4])
-    for rank in 0..<helperCount {
+    for structure in shape.structures {
+      let (change, look) = structure.operations
+      operations += [(change, structure), (look, structure)]
+    }
+    for rank in operations.indices {
+      plans.append(FunctionPlan(shape: StructureOperation.shape))
+      helpersByResult[NumberType.i64.position] |= 1 << UInt64(rank)
+    }
+    helperCount = operations.count + choices.element(of: [0, 1, 2, 2, 3, 3, 4])
+    for rank in operations.count..<helperCount {
       var helper = drawShape(parameters: 3, results: 1)
       if choices.chance(1, of: 10) {
         helper.results.append(drawType())

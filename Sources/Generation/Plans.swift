@@ -27,7 +27,8 @@ struct PlanGenerator {
   mutating func drawPlan() -> CallPlan {
     var messages: [Message] = [.install(argument: drawArgument())]
     trappingMessages = [traps([.start, .initialize])]
-    let count = 1 + choices.draw(below: 3) + choices.draw(below: shape.traps ? 8 : 7)
+    let count =
+      choices.chance(24, of: 25) ? 3 + choices.draw(below: 3) + choices.draw(below: 4) : 1 + choices.draw(below: 2)
     for _ in 0..<count {
       trappingMessages.append(false)
       let message = drawMessage()

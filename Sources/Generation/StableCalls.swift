@@ -94,9 +94,13 @@ extension ModuleGenerator {
       emitConstant(target, type)
       emitStableSize(as: type)
       emit(type, narrow: .i32Sub, wide: .i64Sub)
-    case .local(let local):
+    case .local(let local, let offset):
       emit(.localGet, .local(local))
       convert(current.locals[local.position], to: type)
+      if offset != 0 {
+        emitConstant(offset, type)
+        emit(type, narrow: .i32Add, wide: .i64Add)
+      }
     case .computed(let base, let mask):
       expression(type, depth: 1)
       emitConstant(mask, type)

@@ -13,8 +13,8 @@ enum Operand {
   case heapEnd(minus: UInt64)
   /// Wasm pages by which stable memory is smaller than a size, wrapping.
   case pagesMissing(to: UInt64)
-  /// A number that stands in a local.
-  case local(LocalIndex)
+  /// A number that stands in a local, plus a constant.
+  case local(LocalIndex, plus: UInt64 = 0)
   /// Some number of which only the bits of `mask` count, added to `base`.
   case computed(base: UInt64, mask: UInt64)
 }

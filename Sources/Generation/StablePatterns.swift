@@ -50,7 +50,7 @@ extension ModuleGenerator {
     emitAccess(read, heap: target, offset: offset + UInt64(earlier), length: length - UInt64(earlier))
     emitWord(target)
     emit(.i64Load, .memoryAccess(MemoryAccess(alignment: 3, offset: 0)))
-    keep(.i64)
+    observe()
     if isGuarded { closeNarrowGuard() }
     features.insert(.readBack)
     return true
@@ -166,14 +166,16 @@ extension ModuleGenerator {
       generator.emit(.localSet, .local(offset))
     }
     emit(.localGet, .local(offset))
-    keep(.i64)
+    observe()
     if isGuarded { closeNarrowGuard() }
     features.insert(.chase)
     return true
   }
 
   /// Grows stable memory and, where that worked, uses the new pages.
-  mutating func growAndUse() -> Bool {
+  ///
+  /// - Parameter surely: whether it grows by a page, which works nearly everywhere; otherwise by any amount.
+  mutating func growAndUse(surely: Bool = false) -> Bool {
     guard hasHeap, mayAddLocal, !shape.wantsKnownPages, let first = drawAccess(isWrite: choices.chance(2, of: 3)),
       isImported(first.isWide ? .stable64Grow : .stableGrow), isImported(first.isWide ? .stable64Size : .stableSize)
     else { return false }
@@ -181,7 +183,7 @@ extension ModuleGenerator {
     let isGuarded = needsGuard(first)
     if isGuarded { openNarrowGuard() }
     let old = addLocal(type, isAssignable: false)
-    emitGrowth(isWide: first.isWide)
+    emitGrowth(isWide: first.isWide, by: surely && choices.chance(3, of: 4) ? .one : nil)
     emit(.localTee, .local(old))
     emitConstant(.max, type)
     emit(type, narrow: .i32Ne, wide: .i64Ne)
@@ -192,7 +194,7 @@ extension ModuleGenerator {
     emit(.i32And)
     open(.if, isTarget: true)
     current.conditionalDepth += 1
-    for _ in 0..<1 + choices.draw(below: 2) {
+    for _ in 0..<(surely ? 2 : 1 + choices.draw(below: 2)) {
       let access = StableAccess(isWide: first.isWide, isWrite: choices.chance(1, of: 2))
       useNewPage(isImported(access.function) ? access : first, old)
     }

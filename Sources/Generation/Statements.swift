@@ -12,7 +12,7 @@ enum StatementKind: UInt8 {
   case grow, fill, copy, initialize, elementDrop, furtherTable
   case debugPrint, systemCopy, counter, argument
   case stableWrite, stableRead, stableSize, stableGrow
-  case pageStates, readBack, copyWithin, appendLog, arrayLoop, chase, growAndUse
+  case pageStates, readBack, copyWithin, appendLog, arrayLoop, chase, growAndUse, structure
 
   /// Whether statements of the kind are about stable memory.
   var isStable: Bool { rawValue >= Self.stableWrite.rawValue }
@@ -25,7 +25,8 @@ enum StatementKind: UInt8 {
   static let all: [StatementKind] = list([
     (.assignLocal, 6), (.assignGlobal, 8), (.discard, 1), (.store, 8), (.stableWrite, 15), (.stableRead, 15),
     (.stableSize, 2), (.stableGrow, 5), (.pageStates, 8), (.readBack, 6), (.copyWithin, 3), (.appendLog, 4),
-    (.arrayLoop, 4), (.chase, 2), (.growAndUse, 4), (.ifElse, 7), (.loop, 5), (.block, 3), (.branchTable, 2),
+    (.arrayLoop, 4), (.chase, 2), (.growAndUse, 4), (.structure, 10), (.ifElse, 7), (.loop, 5), (.block, 3),
+    (.branchTable, 2),
     (.multiValue, 3), (.deadCode, 2), (.branchOut, 2), (.earlyReturn, 1), (.callHelper, 7), (.callIndirect, 5),
     (.grow, 2), (.fill, 2), (.copy, 2), (.initialize, 3), (.elementDrop, 1), (.debugPrint, 2), (.systemCopy, 1),
     (.counter, 2), (.argument, 2),
@@ -112,6 +113,7 @@ extension ModuleGenerator {
     case .appendLog: return appendLog()
     case .arrayLoop: return arrayLoop()
     case .chase: return chase()
+    case .structure: return operateOnStructure()
     case .growAndUse: return growAndUse()
     }
   }
