@@ -60,7 +60,7 @@ private final class StatisticsCollector: @unchecked Sendable {
   init(_ configuration: StatisticsConfiguration, now: @escaping @Sendable () -> Double) {
     self.configuration = configuration
     self.now = now
-    generator = Generator(profile: configuration.campaign.profile)
+    generator = configuration.campaign.generator
     runner = CaseRunner(instrumenter: configuration.campaign.instrumenter)
   }
 
@@ -90,17 +90,17 @@ private final class StatisticsCollector: @unchecked Sendable {
 
   private func validate(_ generated: GeneratedCase, _ name: String) {
     for bytes in [generated.case.module, generated.case.secondModule].compactMap({ $0 }) {
-      if let reason = refusal(of: bytes, generated.case.parameters) {
+      if let reason = refusal(of: bytes, generated.case) {
         tally.invalid.add(reason, name)
       }
     }
   }
 
-  private func refusal(of bytes: [UInt8], _ parameters: Parameters) -> String? {
+  private func refusal(of bytes: [UInt8], _ testCase: Case) -> String? {
     do {
       let module = try decode(bytes)
       try Wasm.validate(module)
-      try validateCanister(module, parameters: parameters)
+      try validateCanister(module, placement: testCase.strategy.memory, parameters: testCase.parameters)
       return encode(module) == bytes ? nil : "encode(decode(m)) ≠ m"
     } catch {
       return "\(error)"

@@ -168,7 +168,8 @@ private struct RunningCampaign {
   /// Minimizes and stores the first case of a bucket.
   private mutating func keep(_ index: UInt64, _ verdict: Verdict, _ bucket: String) throws(CorpusError) {
     guard let corpus = stores.corpus else { return }
-    let origin = generatedOrigin(configuration.profile, seed: configuration.seed, index: index)
+    let origin = generatedOrigin(
+      configuration.generator, seed: configuration.seed, index: index, sourceArguments: configuration.sourceArguments)
     let finding = try storeFinding(
       origin, verdict, runner: workers[0].runner, store: corpus,
       arguments: configuration.instrumenterArguments, isInterrupted: world.isInterrupted)
@@ -178,10 +179,15 @@ private struct RunningCampaign {
 }
 
 /// A generated case as a corpus entry.
-public func generatedOrigin(_ profile: GeneratorProfile, seed: UInt64, index: UInt64) -> CaseOrigin {
-  let generated = Generator(profile: profile).generate(seed: seed, index: index)
+///
+/// - Parameter sourceArguments: what names the modules of the profile `real-world` on the command line.
+public func generatedOrigin(
+  _ generator: Generator, seed: UInt64, index: UInt64, sourceArguments: String = ""
+) -> CaseOrigin {
+  let profile = generator.profile
+  let generated = generator.generate(seed: seed, index: index)
   let meta = EntryMeta(generatorVersion: generatorVersion, seed: seed, index: index)
-  let option = profile == .native ? "" : " --profile \(profile.rawValue)"
+  let option = profile == .native ? "" : " --profile \(profile.rawValue)" + sourceArguments
   return CaseOrigin(
     entry: CorpusEntry(case: generated.case, choices: generated.choices, meta: meta),
     source: "\(seed):\(index)\(option)")
@@ -197,7 +203,7 @@ private final class Worker: @unchecked Sendable {
   init(_ configuration: CampaignConfiguration) {
     self.configuration = configuration
     runner = CaseRunner(instrumenter: configuration.instrumenter)
-    generator = Generator(profile: configuration.profile)
+    generator = configuration.generator
   }
 
   /// - Parameter positions: positions in the shard.

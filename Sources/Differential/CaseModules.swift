@@ -3,6 +3,7 @@
 import Canister
 import ContentHash
 import Execution
+import Lowering
 import Wasm
 
 /// A case's decoded and validated modules.
@@ -15,8 +16,8 @@ struct CaseModules {
   }
 
   let plan: CallPlan
-  private let first: Module
-  private let second: Module?
+  private let first: CanisterForm
+  private let second: CanisterForm?
   private let parameters: Parameters
   private let trace: ((TraceStep) -> Void)?
 
@@ -25,17 +26,18 @@ struct CaseModules {
     plan = testCase.plan
     parameters = testCase.parameters
     self.trace = trace
-    first = try Self.load(testCase.module, parameters, trace)
+    let placement = testCase.strategy.memory
+    first = try Self.load(testCase.module, placement, parameters, trace)
     if let bytes = testCase.secondModule {
-      second = try Self.load(bytes, parameters, trace)
+      second = try Self.load(bytes, placement, parameters, trace)
     } else {
       second = nil
     }
   }
 
   private static func load(
-    _ bytes: [UInt8], _ parameters: Parameters, _ trace: ((TraceStep) -> Void)?
-  ) throws(Fault) -> Module {
+    _ bytes: [UInt8], _ placement: MemoryPlacement, _ parameters: Parameters, _ trace: ((TraceStep) -> Void)?
+  ) throws(Fault) -> CanisterForm {
     let module: Module
     do { module = try decode(bytes) } catch { throw Fault(.decode, "\(error)") }
     trace?(
@@ -43,7 +45,12 @@ struct CaseModules {
         stage: "decode", function: "Wasm.decode", digest: Digest(of: bytes),
         detail: "\(bytes.count) bytes, \(module.functions.count) functions"))
     do { try validate(module) } catch { throw Fault(.validate, "\(locate(error, in: bytes))") }
-    do { try validateCanister(module, parameters: parameters) } catch { throw Fault(.canisterRules, "\(error)") }
+    let form: CanisterForm
+    do {
+      form = try validateCanister(module, placement: placement, parameters: parameters)
+    } catch {
+      throw Fault(.canisterRules, "\(error)")
+    }
     let encoded = encode(module)
     do {
       guard try decode(encoded) == module else { throw Fault(.roundTrip, "decode(encode(m)) ≠ m") }
@@ -54,19 +61,30 @@ struct CaseModules {
       TraceStep(
         stage: "validate", function: "Wasm.validate, Canister.validateCanister", digest: Digest(of: encoded),
         detail: "valid; decode(encode(m)) = m"))
-    return module
+    return form
   }
 
   // MARK: Host lane
 
   func hostLane(workspace: HostWorkspace) throws(Fault) -> HostLane {
     HostLane(
-      first: try hostModule(first), second: try second.map { module throws(Fault) in try hostModule(module) },
+      first: try hostModule(first), second: try second.map { form throws(Fault) in try hostModule(form) },
       parameters: parameters, workspace: workspace)
   }
 
-  private func hostModule(_ module: Module) throws(Fault) -> HostModule {
-    do { return try HostModule(module, parameters: parameters) } catch {
+  private func hostModule(_ form: CanisterForm) throws(Fault) -> HostModule {
+    var module = form.module
+    if form.isDirect {
+      module = lowerToCalls(form)
+      do { try validate(module) } catch { throw Fault(.lower, lane: .host, "\(error)") }
+      trace?(
+        TraceStep(
+          stage: "lower to calls", function: "Lowering.lowerToCalls", digest: Digest(of: encode(module)),
+          detail: "\(module.functions.count) functions"))
+    }
+    let roles = form.memories.filter { $0 != .stable }
+    let scratch = roles.indices.filter { roles[$0] == .scratch }
+    do { return try HostModule(module, parameters: parameters, scratchMemories: scratch) } catch {
       throw Fault(.translate, lane: .host, "\(error)")
     }
   }
@@ -76,14 +94,14 @@ struct CaseModules {
   func instrumented(_ strategy: Strategy, _ instrumenter: Instrumenter) throws(Fault) -> Instrumented {
     Instrumented(
       strategy: strategy, first: try instrumented(first, strategy, instrumenter),
-      second: try second.map { module throws(Fault) in try instrumented(module, strategy, instrumenter) })
+      second: try second.map { form throws(Fault) in try instrumented(form, strategy, instrumenter) })
   }
 
   private func instrumented(
-    _ module: Module, _ strategy: Strategy, _ instrumenter: Instrumenter
+    _ form: CanisterForm, _ strategy: Strategy, _ instrumenter: Instrumenter
   ) throws(Fault) -> Module {
     let lane = LaneName.native(strategy)
-    let bytes = encode(try instrumenter(module, strategy, parameters))
+    let bytes = encode(try instrumenter(form.original, strategy, parameters))
     // What runs is what another tool would read: the bytes, not our model of them.
     let instrumented: Module
     do { instrumented = try decode(bytes) } catch { throw Fault(.instrumentedDecode, lane: lane, "\(error)") }
@@ -108,9 +126,9 @@ struct CaseModules {
   }
 
   private func nativeModule(
-    _ original: Module, _ instrumented: Module, _ strategy: Strategy, _ isTraced: Bool
+    _ form: CanisterForm, _ instrumented: Module, _ strategy: Strategy, _ isTraced: Bool
   ) throws(Fault) -> NativeModule {
-    do { return try NativeModule(original: original, instrumented: instrumented, isTraced: isTraced) } catch {
+    do { return try NativeModule(form: form, instrumented: instrumented, isTraced: isTraced) } catch {
       throw Fault(.instrumentedABI, lane: .native(strategy), "\(error)")
     }
   }

@@ -14,9 +14,23 @@ public enum LaneSelection: Hashable, Sendable {
 
   func strategies(for testCase: Case) -> [Strategy] {
     switch self {
-    case .ofCase: [testCase.strategy]
-    case .strategies(let strategies): strategies
+    case .ofCase: return [testCase.strategy]
+    case .strategies(let strategies):
+      guard testCase.strategy.memory.isDirect else { return strategies }
+      // Such a module has its memory placement from the case; only the imports can stand elsewhere.
+      return ImportPlacement.allCases.filter { imports in strategies.contains { $0.imports == imports } }
+        .map { Strategy(memory: testCase.strategy.memory, imports: $0) }
     }
+  }
+
+  /// The case as the selection takes it: lanes with direct access make a case of that kind.
+  func adjusted(_ testCase: Case) -> Case {
+    guard case .strategies(let strategies) = self, let direct = strategies.first(where: \.memory.isDirect) else {
+      return testCase
+    }
+    var adjusted = testCase
+    adjusted.strategy = direct
+    return adjusted
   }
 }
 
@@ -55,6 +69,7 @@ public final class CaseRunner {
   ///
   /// - Returns: the verdict; whatever goes wrong is one.
   public func runCase(_ testCase: Case, lanes selection: LaneSelection = .ofCase) -> CaseResult {
+    let testCase = selection.adjusted(testCase)
     var result = CaseResult(verdict: .agree, digest: .zero)
     do throws(Fault) {
       let modules = try CaseModules(testCase, trace: trace)
@@ -87,22 +102,25 @@ public final class CaseRunner {
   {
     for (index, message) in testCase.plan.messages.enumerated() {
       let observation = native.execute(message)
-      if let reason = poison(expected[index]) ?? poison(observation) {
+      let isDirect = strategy.memory.isDirect
+      if let reason = poison(expected[index], isDirect) ?? poison(observation, isDirect) {
         return .poisoned("message \(index) (\(message.summary)): \(reason)")
       }
-      if observation.digest == expected[index].digest { continue }
+      let expectation = isDirect ? expected[index].withCounts(of: observation) : expected[index]
+      if observation.digest == expectation.digest { continue }
       return .diverge(
-        Divergence(
-          lane: .native(strategy), message: message, at: index, host: expected[index], native: observation))
+        Divergence(lane: .native(strategy), message: message, at: index, host: expectation, native: observation))
     }
     return .agree
   }
 
   /// Why lanes may rightly differ after this observation; nil where they may not.
-  private func poison(_ observation: Observation) -> String? {
+  private func poison(_ observation: Observation, _ isDirect: Bool) -> String? {
     switch observation.outcome {
     case .trap(.stackOverflow): "call stack exhausted"
     case .hostMemoryExhausted: "host memory exhausted"
+    // Direct accesses and the calls that stand for them cost differently (contract section 4).
+    case .trap(.instructionLimitExceeded) where isDirect: "out of instructions with direct access"
     default: nil
     }
   }
@@ -136,6 +154,33 @@ public final class CaseRunner {
     defer { native.recorder = nil }
     _ = host.execute(divergence.message)
     _ = native.execute(divergence.message)
-    return divergence.explained(hostRecorder.calls, nativeRecorder.calls, host, native)
+    // A module with direct access makes no calls that the host's could be held against.
+    let hostCalls = instrumented.strategy.memory.isDirect ? [] : hostRecorder.calls
+    return divergence.explained(hostCalls, nativeRecorder.calls, host, native)
+  }
+}
+
+extension Observation {
+  /// The observation with everything that counts taken from another: where stable memory is accessed directly, only
+  /// contents, size, traps and replies have to agree. Which of two exceeded page limits is named counts among them.
+  fileprivate func withCounts(of other: Observation) -> Observation {
+    var result = self
+    result.instructions = other.instructions
+    result.dirtyPages = other.dirtyPages
+    result.accessedPages = other.accessedPages
+    result.performanceCounters = other.performanceCounters
+    if case .trap(let mine) = outcome, case .trap(let theirs) = other.outcome, mine.isPageLimit, theirs.isPageLimit {
+      result.outcome = other.outcome
+    }
+    return result
+  }
+}
+
+extension CanisterError {
+  fileprivate var isPageLimit: Bool {
+    switch self {
+    case .dirtyPageLimitExceeded, .accessedPageLimitExceeded: true
+    default: false
+    }
   }
 }

@@ -70,6 +70,9 @@ struct CaseShape {
   /// Guaranteed bytes of stable memory, once set up.
   var stableBytes: UInt64 { stablePages * Sizes.wasmPage }
 
+  /// Whether modules access stable memory themselves.
+  var isDirect: Bool { profile.isDirect }
+
   /// Whether messages may run into limits that are smaller than what they need.
   var hitsLimits: Bool {
     dirtyLimit == .exceeded || dirtyLimit == .small || accessedLimit == .exceeded || accessedLimit == .small
@@ -81,11 +84,12 @@ struct CaseShape {
 
   init(_ profile: GeneratorProfile, _ choices: inout ChoiceSource) {
     self.profile = profile
-    strategy = choices.element(of: Strategy.all)
-    traps = choices.chance(15, of: 100)
-    heap = Self.drawHeap(&choices)
-    families = Self.drawFamilies(heap, &choices)
-    instructionLimit = Self.drawInstructionLimit(traps, &choices)
+    strategy = Self.drawStrategy(profile, &choices)
+    traps = choices.chance(20, of: 100)
+    heap = Self.drawHeap(profile, &choices)
+    families = profile.isDirect ? .onlyWide : Self.drawFamilies(heap, &choices)
+    // Direct accesses cost other than the calls that stand for them, so no limit may be near.
+    instructionLimit = profile.isDirect ? .standard : Self.drawInstructionLimit(traps, &choices)
     let size = Self.drawSize(families, traps: traps, instructionLimit, &choices)
     stableClass = size.stableClass
     stablePages = size.pages
@@ -95,10 +99,10 @@ struct CaseShape {
     narrowAccess = grows.access
     isGrowthFree = grows.isFree
     heapPages = Self.drawHeapPages(heap, &choices)
-    dirtyLimit = Self.drawPageLimit(traps, &choices)
+    dirtyLimit = Self.drawPageLimit(traps && !profile.isDirect, &choices)
     // Which of two exceeded limits is reported is part of the contract, so they often go together.
     let areLimitsAlike = dirtyLimit != .production && choices.chance(1, of: 2)
-    accessedLimit = areLimitsAlike ? dirtyLimit : Self.drawPageLimit(traps, &choices)
+    accessedLimit = areLimitsAlike ? dirtyLimit : Self.drawPageLimit(traps && !profile.isDirect, &choices)
     anchors = Self.drawAnchors(size.pages * Sizes.wasmPage, &choices)
     // Which pages an operation touches depends on what it reads, so a case that counts them exactly has none.
     let isCounted = [dirtyLimit, accessedLimit].contains(.exact) || dirtyLimit == .exceeded
@@ -146,11 +150,21 @@ struct CaseShape {
     subject.adjust(&parameters)
   }
 
-  private static func drawHeap(_ choices: inout ChoiceSource) -> Heap {
+  private static func drawStrategy(_ profile: GeneratorProfile, _ choices: inout ChoiceSource) -> Strategy {
+    let strategy = choices.element(of: Strategy.all)
+    switch profile {
+    case .direct: return Strategy(memory: .direct, imports: strategy.imports)
+    case .named: return Strategy(memory: .named, imports: strategy.imports)
+    case .native, .multiMemory, .single, .realWorld: return strategy
+    }
+  }
+
+  private static func drawHeap(_ profile: GeneratorProfile, _ choices: inout ChoiceSource) -> Heap {
     switch choices.draw(below: 100) {
-    case 0..<73: .narrow
-    case 73..<99: .wide
-    default: .none
+    case 0..<73: return .narrow
+    case 73..<99: return .wide
+    // What is accessed directly moves through a heap in the host lane.
+    default: return profile.isDirect ? .narrow : .none
     }
   }
 
@@ -185,7 +199,7 @@ struct CaseShape {
     case 10..<69 where !pays: size = Size(stableClass: .stableBelow4GiB, pages: ceiling - 1, capacity: standard)
     case 10..<(pays ? 40 : 80): size = Size(stableClass: .stableAt4GiB, pages: ceiling, capacity: standard)
     case 10..<(traps ? 94 : 90) where families != .onlyNarrow:
-      let beyond = choices.chance(1, of: 3) ? 1 + choices.draw(below: 130_000) : 1
+      let beyond = choices.chance(1, of: 3) ? choices.element(of: [ceiling, 1 + choices.draw(below: 130_000)]) : 1
       size = Size(stableClass: .stableAbove4GiB, pages: ceiling + beyond, capacity: standard)
     default:
       let small: [UInt64] = [4_096, 8_192, ceiling]
@@ -232,17 +246,17 @@ struct CaseShape {
 
   private static func drawInstructionLimit(_ traps: Bool, _ choices: inout ChoiceSource) -> InstructionLimitKind {
     switch choices.draw(below: 100) {
-    case 0..<(traps ? 70 : 95): .standard
-    case (traps ? 97 : 100)...: .tiny
-    case (traps ? 87 : 100)...: .small
+    case 0..<(traps ? 62 : 96): .standard
+    case (traps ? 98 : 100)...: .tiny
+    case (traps ? 80 : 100)...: .small
     default: .production
     }
   }
 
   private static func drawPageLimit(_ traps: Bool, _ choices: inout ChoiceSource) -> PageLimitKind {
     switch choices.draw(below: 100) {
-    case 0..<78: .production
-    case 78..<92: .exact
+    case 0..<(traps ? 66 : 80): .production
+    case (traps ? 66 : 80)..<(traps ? 78 : 92): .exact
     default: traps ? (choices.chance(1, of: 3) ? .small : .exceeded) : .exact
     }
   }

@@ -165,6 +165,10 @@ extension ModuleGenerator {
     if !hasHeap { return operation(type, depth) }
     let list = tables.loads[type.position]
     let access = choices.element(of: list)
+    if mayAccessDirectly && choices.chance(1, of: 3) {
+      emit(access.opcode, .memoryAccess(directAddress(width: access.width, isWrite: false)))
+      return
+    }
     let immediate = address(width: access.width, memory: drawMemory(), depth: depth - 1)
     emit(access.opcode, .memoryAccess(immediate))
   }

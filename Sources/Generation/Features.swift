@@ -20,6 +20,7 @@ public enum Feature: UInt8, CaseIterable, Sendable {
   // Stable memory
   case pageStates, readBack, copyWithin, appendLog, arrayLoop, chase, growAndUse, narrowGuard, preparedSource, probe
   case log, vector, tree, freeList, bitmap, structureCall, handover, observed
+  case directAccess, directLoadOrStore, directBulk, sessionMemory, scratchMemory
   // Plan and parameters
   case preUpgrade, postUpgrade, heartbeat, globalTimer, inspect, lowWasmMemory, compositeQuery, upgrade, reinstall
   case exactPageLimit, exceededPageLimit, smallPageLimit, smallInstructionLimit, productionInstructionLimit

@@ -28,8 +28,15 @@ public struct GeneratedCase: Sendable {
 /// Makes cases: a valid canister module or two, a call plan, and parameters.
 public struct Generator: Sendable {
   public let profile: GeneratorProfile
+  /// What the profile `real-world` makes cases of.
+  private let sources: [SourceModule]
 
-  public init(profile: GeneratorProfile = .native) { self.profile = profile }
+  /// - Parameter sources: for the profile `real-world`, which without any makes cases as `native`; part of what a seed
+  ///   means, in this order.
+  public init(profile: GeneratorProfile = .native, sources: [SourceModule] = []) {
+    self.profile = profile
+    self.sources = sources
+  }
 
   /// The case of that index in the run of that seed; independent of all other cases.
   public func generate(seed: UInt64, index: UInt64) -> GeneratedCase {
@@ -52,6 +59,10 @@ public struct Generator: Sendable {
     if profile == .single {
       let subject = choices.drawIndex(below: SingleSubject.all.count + 1)
       if subject > 0 { return Self.single(SingleSubject.all[subject - 1], &choices) }
+    }
+    if profile == .realWorld && !sources.isEmpty {
+      var generator = RealWorldGenerator(choices, sources)
+      return generator.build()
     }
     let shape = CaseShape(profile, &choices)
     let first = Self.module(shape, &choices)

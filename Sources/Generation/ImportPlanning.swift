@@ -30,6 +30,7 @@ extension ModuleGenerator {
   }
 
   private mutating func drawStableImports() -> [SystemFunction] {
+    if shape.isDirect { return [] }
     var wanted: [SystemFunction] = []
     if shape.families != .onlyWide { wanted += [.stableSize, .stableGrow, .stableRead, .stableWrite] }
     if shape.families != .onlyNarrow { wanted += [.stable64Size, .stable64Grow, .stable64Read, .stable64Write] }
@@ -62,6 +63,8 @@ extension ModuleGenerator {
       (.performanceCounter, 12), (.debugPrint, 8), (.time, 6), (.trap, shape.traps ? 16 : 4), (.msgReject, 4),
     ]
     for (function, weight) in usual where choices.chance(weight, of: 20) { drawn.append(function) }
+    // Counts are not defined for direct access.
+    if shape.isDirect { drawn.removeAll { $0 == .performanceCounter } }
     let isInspecting = entries.contains { $0.kind == .inspectMessage }
     if isInspecting && choices.chance(9, of: 10) { drawn.append(.acceptMessage) }
     if choices.chance(1, of: 5) {
@@ -71,6 +74,7 @@ extension ModuleGenerator {
     for _ in 0..<choices.draw(below: 5) {
       let function = choices.element(of: tables.functions)
       if function.isStable || drawn.contains(function) || !signature(function).exists { continue }
+      if shape.isDirect && function == .performanceCounter { continue }
       drawn.append(function)
       features.insert(.unusedImport)
     }

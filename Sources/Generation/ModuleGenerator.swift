@@ -10,6 +10,7 @@ struct MemoryShape {
   /// Initial size in Wasm pages; memories never shrink.
   var pages: UInt64
   var isWide: Bool
+  var role = MemoryRole.heap
 
   var bytes: UInt64 { pages * Sizes.wasmPage }
   var indexType: NumberType { isWide ? .i64 : .i32 }
@@ -134,7 +135,10 @@ struct ModuleGenerator {
     (isWideHeap ? tables.wideSignatures : tables.narrowSignatures)[Int(function.rawValue)]
   }
 
-  func isImported(_ function: SystemFunction) -> Bool { systemIndices[Int(function.rawValue)] >= 0 }
+  /// Whether the function can be called; with direct access, instructions stand for the 64-bit stable functions.
+  func isImported(_ function: SystemFunction) -> Bool {
+    shape.isDirect && function.isStable ? function.isWide : systemIndices[Int(function.rawValue)] >= 0
+  }
 
   /// Whether the function is imported and may be called from wherever the current body runs.
   func mayCall(_ function: SystemFunction) -> Bool {

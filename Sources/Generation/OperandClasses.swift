@@ -51,7 +51,7 @@ public enum RangeClass: UInt8, CaseIterable, Sendable {
   case atSignBit, endsAt4GiB, at4GiB, above4GiB, masked
   case emptyAtStart, emptyInside, emptyAtEnd, emptyPastEnd, emptyAtMaximum
   case passesEnd, startsAtEnd, startsPastEnd, farPastEnd, lastAddress, sumIsZero, sumWraps, sumPasses32Bits
-  case lengthSignBit, lengthNearMaximum, lengthOverLimit, lengthOverHeapAddresses
+  case lengthSignBit, lengthNearMaximum, lengthOverLimit, lengthOverHeapAddresses, lengthBeyondHeap
 
   /// The table row.
   public var row: RangeRow { RangeRow.all[Int(rawValue)] }
@@ -90,6 +90,17 @@ public struct RangeRow: Sendable {
 
   /// Whether the class makes sense for a function.
   public func isFor(_ access: AccessSet) -> Bool { returns.union(traps).contains(access) }
+
+  /// Whether its lengths make sense for calls only: instructions have lengths of the heap's width, and charge otherwise.
+  var isBeyondInstructions: Bool {
+    switch rangeClass {
+    case .lengthSignBit, .lengthNearMaximum, .lengthOverLimit, .lengthOverHeapAddresses, .lengthBeyondHeap: true
+    default: false
+    }
+  }
+
+  /// Whether the System API takes such a range only because it is empty.
+  var isUncheckedWhenEmpty: Bool { rangeClass == .emptyPastEnd || rangeClass == .emptyAtMaximum }
 
   /// All rows in the order of `RangeClass.allCases`.
   public static let all: [RangeRow] = [
@@ -136,13 +147,14 @@ public struct RangeRow: Sendable {
     .init(.lengthNearMaximum, "length just below its maximum", weight: 4, traps: .all, pages: 0),
     .init(.lengthOverLimit, "length around the instruction limit", weight: 4, traps: .all, pages: 0),
     .init(.lengthOverHeapAddresses, "length beyond all heap addresses", weight: 60, traps: .wide, pages: 1),
+    .init(.lengthBeyondHeap, "inside, but 256 MiB and more", weight: 40, traps: .all, pages: 4_096),
   ]
 }
 
 /// Where the range of a stable read or write lies in the heap.
 public enum HeapClass: UInt8, CaseIterable, Sendable {
   case inside, atStart, endsAtEnd, endsAtGuaranteedEnd, crossesPage, masked
-  case passesEnd, startsAtEnd, farPastEnd, lastAddress, sumWraps, above32Bits, atMaximum, aboveMaximum
+  case passesEnd, startsAtEnd, farPastEnd, lastAddress, sumWraps, above32Bits, atMaximum, aboveMaximum, signBit
 
   /// The table row.
   public var row: HeapRow { HeapRow.all[Int(rawValue)] }
@@ -183,9 +195,10 @@ public struct HeapRow: Sendable {
     .init(.farPastEnd, "far past the end", weight: 2, traps: true),
     .init(.lastAddress, "at the last address", weight: 2, traps: true),
     .init(.sumWraps, "address + length wraps", weight: 2, traps: true),
-    .init(.above32Bits, "2^32 above a good address", weight: 5, traps: true, functions: .wide),
-    .init(.atMaximum, "at the largest heap address", weight: 2, traps: true),
-    .init(.aboveMaximum, "1 above the largest heap address", weight: 3, traps: true, functions: .wide),
+    .init(.above32Bits, "2^32 above a good address", weight: 8, traps: true, functions: .wide),
+    .init(.atMaximum, "at the largest heap address", weight: 4, traps: true),
+    .init(.aboveMaximum, "1 above the largest heap address", weight: 6, traps: true, functions: .wide),
+    .init(.signBit, "2^63 above a good address", weight: 3, traps: true, functions: .wide),
   ]
 }
 

@@ -69,6 +69,10 @@ struct PlanGenerator {
     default: break
     }
     let methods = entries.filter(\.kind.isMethod)
+    // Where traps are wanted, the probe makes one of another kind in each message.
+    if shape.traps, let probe = methods.first(where: \.isProbe), choices.chance(1, of: 3) {
+      return message(for: probe, methods[0])
+    }
     return message(for: choices.element(of: methods), methods[0])
   }
 

@@ -75,6 +75,7 @@ enum SingleSubject {
     let wanted = AccessSet(isWide: access.isWide, isWrite: access.isWrite)
     // Lengths beyond all heap addresses have to fit stable memory to be refused for the heap.
     if rangeClass == .lengthOverHeapAddresses && size != .above4GiB { return false }
+    if rangeClass == .lengthBeyondHeap && (size == .at4GiB || size == .below4GiB) { return false }
     return row.returns.union(row.traps).contains(wanted) && row.pages <= size.pages
   }
 
@@ -129,7 +130,10 @@ enum SingleSubject {
   }
 
   var needsProductionLimit: Bool {
-    if case .range(.lengthOverHeapAddresses, _, _) = self { true } else { false }
+    switch self {
+    case .range(.lengthOverHeapAddresses, _, _), .range(.lengthBeyondHeap, _, _): true
+    default: false
+    }
   }
 
   /// Pages that an access in a case about page limits touches.

@@ -13,7 +13,8 @@ extension ModuleGenerator {
   /// accessed and written ones.
   mutating func pageStates() -> Bool {
     guard hasStable, canSpend(20_000) else { return false }
-    let base = drawAnchor()
+    // The first pages as well: their number is 0, as is that of a page that was never looked up.
+    let base = choices.chance(1, of: 4) ? 0 : drawAnchor()
     var isGuarded = false
     for _ in 0..<2 + choices.draw(below: 5) {
       guard let access = drawAccess(isWrite: choices.chance(1, of: 2)) else { continue }
@@ -176,7 +177,9 @@ extension ModuleGenerator {
   ///
   /// - Parameter surely: whether it grows by a page, which works nearly everywhere; otherwise by any amount.
   mutating func growAndUse(surely: Bool = false) -> Bool {
-    guard hasHeap, mayAddLocal, !shape.wantsKnownPages, let first = drawAccess(isWrite: choices.chance(2, of: 3)),
+    // Where no size is guaranteed there is no other way, and the limits are bounds instead of exact.
+    guard hasHeap, mayAddLocal, !shape.wantsKnownPages || shape.stablePages == 0,
+      let first = drawAccess(isWrite: choices.chance(2, of: 3)),
       isImported(first.isWide ? .stable64Grow : .stableGrow), isImported(first.isWide ? .stable64Size : .stableSize)
     else { return false }
     let type = first.type

@@ -13,7 +13,7 @@ extension ModuleGenerator {
     else { return false }
     let range = drawRange(rangeClass, isWide: access.isWide)
     // A range of no bytes may lie anywhere in the heap.
-    let heapClass = drawHeapClass(access, traps: range.length == 0 && choices.chance(1, of: 2))
+    let heapClass = drawHeapClass(access, traps: range.length == 0 && !shape.isDirect && choices.chance(1, of: 2))
     let heap = drawHeapOperand(heapClass, length: range.length, isWide: access.isWide)
     let isGuarded = needsGuard(access)
     if isGuarded { openNarrowGuard() }

@@ -12,7 +12,7 @@ enum StatementKind: UInt8 {
   case grow, fill, copy, initialize, elementDrop, furtherTable
   case debugPrint, systemCopy, counter, argument
   case stableWrite, stableRead, stableSize, stableGrow
-  case pageStates, readBack, copyWithin, appendLog, arrayLoop, chase, growAndUse, structure
+  case pageStates, readBack, copyWithin, appendLog, arrayLoop, chase, growAndUse, structure, directBulk
 
   /// Whether statements of the kind are about stable memory.
   var isStable: Bool { rawValue >= Self.stableWrite.rawValue }
@@ -34,6 +34,9 @@ enum StatementKind: UInt8 {
 
   /// The same where modules have more than the IC accepts.
   static let further: [StatementKind] = all + list([(.furtherTable, 8)])
+
+  /// The same where modules access stable memory themselves.
+  static let direct: [StatementKind] = all + list([(.directBulk, 12), (.store, 12)])
 
   /// The same for bodies in which no branch may decide what touches stable memory.
   static let straight: [StatementKind] = all.filter { ![.loop, .branchOut, .chase, .arrayLoop].contains($0) }
@@ -68,6 +71,7 @@ extension ModuleGenerator {
   private var statementKinds: [StatementKind] {
     if current.isPlain { return StatementKind.plain }
     if shape.wantsKnownPages { return StatementKind.straight }
+    if shape.isDirect { return StatementKind.direct }
     return shape.profile == .multiMemory ? StatementKind.further : StatementKind.all
   }
 
@@ -114,6 +118,7 @@ extension ModuleGenerator {
     case .arrayLoop: return arrayLoop()
     case .chase: return chase()
     case .structure: return operateOnStructure()
+    case .directBulk: return directBulk()
     case .growAndUse: return growAndUse()
     }
   }
@@ -182,6 +187,12 @@ extension ModuleGenerator {
     if !hasHeap { return false }
     if GenerationTables.makesVectors && choices.chance(1, of: 10) { return storeLane() }
     let access = choices.element(of: tables.stores)
+    if mayAccessDirectly && choices.chance(1, of: 2) {
+      let immediate = directAddress(width: access.width, isWrite: true)
+      expression(access.type, depth: 1)
+      emit(access.opcode, .memoryAccess(immediate))
+      return true
+    }
     let immediate = address(width: access.width, memory: drawMemory(), depth: 1)
     expression(access.type)
     emit(access.opcode, .memoryAccess(immediate))

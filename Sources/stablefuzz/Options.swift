@@ -7,6 +7,7 @@ import Corpus
 import Differential
 import Generation
 import Mutation
+import Wasm
 
 extension LaneSelection: ExpressibleByArgument {
   public init?(argument: String) { self.init(name: argument) }
@@ -66,10 +67,47 @@ struct StoreOptions: ParsableArguments {
   }
 }
 
-/// `--profile`.
+/// `--profile` and `--modules`.
 struct ProfileOptions: ParsableArguments {
   @Option(help: ArgumentHelp("What kind of canisters to generate.", valueName: "name"))
   var profile = GeneratorProfile.native
+
+  @Option(
+    help: ArgumentHelp(
+      "Canister modules or corpus entries, files or directories, for the profile real-world (else corpus/seeds and "
+        + "corpus/regressions).", valueName: "path"))
+  var modules: [String] = []
+
+  func validate() throws {
+    if !modules.isEmpty && profile != .realWorld { throw ValidationError("--modules goes with --profile real-world") }
+  }
+
+  /// The modules as arguments again.
+  var sourceArguments: String { modules.map { " --modules \($0)" }.joined() }
+
+  /// The modules of the profile `real-world`; what is no canister is named and left out.
+  func sources() throws -> [SourceModule] {
+    guard profile == .realWorld else { return [] }
+    let store = CorpusStore(root: "corpus")
+    var sources: [SourceModule] = []
+    for root in modules.isEmpty ? store.gatedDirectories : modules {
+      for path in try listCases(at: root) {
+        let entry = try readEntry(path).case
+        do {
+          let module = try decodeAndValidate(entry.module)
+          try validateCanister(module, placement: entry.strategy.memory, parameters: entry.parameters)
+          guard !entry.plan.messages.isEmpty else { continue }
+          sources.append(SourceModule(module: module, plan: entry.plan, placement: entry.strategy.memory))
+        } catch {
+          printError("stablefuzz: \(path) is left out: \(error)")
+        }
+      }
+    }
+    if sources.isEmpty { throw fail("no canister modules to make cases of; name some with --modules", .badData) }
+    return sources
+  }
+
+  func generator() throws -> Generator { Generator(profile: profile, sources: try sources()) }
 }
 
 /// `--hours`, `--minutes`, `--seconds`, `--cases`.
@@ -94,10 +132,13 @@ struct BudgetOptions: ParsableArguments {
 }
 
 /// Cases named on the command line: files, directories, or `SEED:INDEX`.
-func loadCases(_ argument: String, profile: GeneratorProfile) throws -> [CaseOrigin] {
+func loadCases(_ argument: String, profile: ProfileOptions) throws -> [CaseOrigin] {
   let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
   if parts.count == 2, let seed = UInt64(parts[0]), let index = UInt64(parts[1]) {
-    return [generatedOrigin(profile, seed: seed, index: index)]
+    return [
+      generatedOrigin(
+        try profile.generator(), seed: seed, index: index, sourceArguments: profile.sourceArguments)
+    ]
   }
   return try listCases(at: argument).map { CaseOrigin(entry: try readEntry($0), source: $0) }
 }

@@ -142,7 +142,9 @@ public final class HostLane: Lane {
   }
 
   private func commit(_ canister: Code) {
-    for memory in canister.instance.memories { memory.commit() }
+    for (position, memory) in canister.instance.memories.enumerated() {
+      if canister.module.scratchMemories.contains(position) { memory.rollback() } else { memory.commit() }
+    }
     canister.globals = canister.instance.saveGlobals()
   }
 

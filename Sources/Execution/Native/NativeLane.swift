@@ -31,6 +31,13 @@ public final class NativeLane: Lane {
     var stable: LinearMemory { instance.memories[module.stableMemory] }
     var bytemap: LinearMemory { instance.memories[module.bytemap] }
     var ownMemories: [LinearMemory] { module.ownMemories.map { instance.memories[$0] } }
+
+    /// Makes the changes to the module's own memories permanent, but for those that every message starts without.
+    func commitOwnMemories() {
+      for (position, memory) in ownMemories.enumerated() {
+        if module.scratchMemories.contains(position) { memory.rollback() } else { memory.commit() }
+      }
+    }
   }
 
   /// What the executions of one message leave to be observed.
@@ -161,7 +168,7 @@ public final class NativeLane: Lane {
       discard(canister, globals)
     } else {
       canister.stable.commit()
-      for memory in canister.ownMemories { memory.commit() }
+      canister.commitOwnMemories()
     }
     host.system.finishMessage(keepsChanges: !entryPoint.dropsChanges)
     return host.system.outcome
@@ -187,6 +194,8 @@ public final class NativeLane: Lane {
       }
       let created = try instantiate(module, stable: keptStable)
       new = created
+      // Growth to the declared minimum is part of the transaction, whether anything runs or not.
+      created.stable.commit(into: &journal)
       try applyData(module, created)
       let stages: [EntryPoint] = [.start, keepsStable ? .postUpgrade : .initialize]
       for stage in stages {
@@ -202,7 +211,7 @@ public final class NativeLane: Lane {
       new?.instance.recycle(into: workspace.memories, except: keptStable)
       throw error
     }
-    for memory in new?.ownMemories ?? [] { memory.commit() }
+    new?.commitOwnMemories()
     old?.instance.recycle(into: workspace.memories, except: keptStable)
     installed = new
     host.system.finishMessage(keepsChanges: true)
@@ -213,9 +222,13 @@ public final class NativeLane: Lane {
     var objects = ImportedObjects()
     objects.functions = module.imports.map { .host(host, $0.number) }
     let provided = stable.map { [module.stableMemory: $0] } ?? [:]
-    return Installation(
+    let created = Installation(
       module,
       try Instance(module.compiled, imports: objects, memories: workspace.memories, provided: provided))
+    if created.stable.pageCount < module.stableMinimum {
+      _ = created.stable.grow(by: module.stableMinimum - created.stable.pageCount)
+    }
+    return created
   }
 
   /// Puts the original's active data segments into the heap image, which the instrumented module does not do itself.

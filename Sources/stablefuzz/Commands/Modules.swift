@@ -39,7 +39,7 @@ struct Generate: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
-      let origin = generatedOrigin(profile.profile, seed: seed, index: index)
+      let origin = generatedOrigin(try profile.generator(), seed: seed, index: index)
       let envelope = encodeEnvelope(origin.entry)
       try writeFile(envelope, to: output)
       print("\(output): \(envelope.count) bytes, \(entryDigest(envelope))")
@@ -56,7 +56,8 @@ struct Instrument: ParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("File to write.", valueName: "out")) var output: String
   @Option(
     help: ArgumentHelp(
-      "Stable memory after the module's own memories (end) or at index 1 (second).", valueName: "place"))
+      "Stable memory after the module's own memories (end), at index 1 (second), the module's own second memory "
+        + "(direct), or one that it imports by name (named).", valueName: "place"))
   var memoryPlacement = MemoryPlacement.end
   @Option(help: ArgumentHelp("The five imports before the module's own (front) or after them.", valueName: "place"))
   var importPlacement = ImportPlacement.front
@@ -70,7 +71,7 @@ struct Instrument: ParsableCommand {
       parameters.metering = metering
       let strategy = Strategy(memory: memoryPlacement, imports: importPlacement)
       do {
-        try validateCanister(module, parameters: parameters)
+        try validateCanister(module, placement: memoryPlacement, parameters: parameters)
         let instrumented = try instrument(module, strategy: strategy, parameters: parameters)
         try writeFile(encode(instrumented), to: output)
       } catch let error as CanisterValidationError {

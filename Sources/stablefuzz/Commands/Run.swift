@@ -37,7 +37,7 @@ struct Run: ParsableCommand {
   }
 
   func run() throws {
-    let configuration = CampaignConfiguration(
+    var configuration = CampaignConfiguration(
       profile: profile.profile, seed: seed ?? UInt64.random(in: 0...UInt64(UInt32.max)), lanes: lanes.lanes ?? .ofCase,
       shard: shard, jobs: jobs,
       budget: Budget(
@@ -46,6 +46,8 @@ struct Run: ParsableCommand {
       instrumenter: try lanes.instrumenter(),
       instrumenterArguments: lanes.instrumenterArguments)
     try reportingErrors {
+      configuration.sources = try profile.sources()
+      configuration.sourceArguments = profile.sourceArguments
       let outcome = try campaign(configuration)
       print(summaryText(outcome.record), terminator: "")
       throw exit(outcome).code

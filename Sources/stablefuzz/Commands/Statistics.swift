@@ -29,10 +29,12 @@ struct Statistics: ParsableCommand {
   }
 
   func run() throws {
-    let campaign = CampaignConfiguration(
+    var campaign = CampaignConfiguration(
       profile: profile.profile, seed: seed, lanes: lanes.lanes ?? .ofCase, jobs: jobs,
       instrumenter: try lanes.instrumenter(), instrumenterArguments: lanes.instrumenterArguments)
     try reportingErrors {
+      campaign.sources = try profile.sources()
+      campaign.sourceArguments = profile.sourceArguments
       Interruption.listen()
       let stopwatch = Stopwatch()
       let record = collectStatistics(
