@@ -3,13 +3,26 @@ import PackageDescription
 
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
-/// The hot loop wants no overflow or bounds checks of its own, and the indirect jump copied into every handler; see
-/// `Sources/Execution/Interpreter/Machine.swift` for what each flag buys.
+/// The hot loop wants no overflow or bounds checks of its own, the indirect jump copied into every handler (the
+/// tail-duplication limits), and handlers with like ends not merged into one again (the other two).
 let hotLoop: [SwiftSetting] = [
   .unsafeFlags(
-    ["-Ounchecked", "-Xllvm", "-tail-dup-pred-size=1000", "-Xllvm", "-tail-dup-succ-size=1000"],
+    [
+      "-Ounchecked", "-Xllvm", "-tail-dup-pred-size=1000", "-Xllvm", "-tail-dup-succ-size=1000", "-Xllvm",
+      "-enable-tail-merge=0", "-Xllvm", "-sink-common-insts=false",
+    ],
     .when(configuration: .release))
 ]
+
+#if arch(x86_64)
+  /// The instructions of x86-64-v2 (2008), without which a byte shuffle and many others are loops over lanes.
+  let baseline: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-msse4.2", "-Xcc", "-mpopcnt"])]
+#else
+  let baseline: [SwiftSetting] = []
+#endif
+
+/// What the vector instructions need: LLVM's vector operations by their names. Results do not depend on the baseline.
+let vectors: [SwiftSetting] = [.enableExperimentalFeature("BuiltinModule")] + baseline
 
 /// One target of the package, a line each.
 func target(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = []) -> Target {
@@ -34,7 +47,7 @@ let package = Package(
     target("Canister", ["Wasm"]),
     target("Instrumentation", ["Canister"]),
     target("Mutation", ["Instrumentation"]),
-    target("Execution", ["Canister", "ContentHash"], settings: hotLoop),
+    target("Execution", ["Canister", "ContentHash"], settings: hotLoop + vectors),
     target("Generation", ["Canister", "Entropy"]),
     target("Lowering", ["Canister"]),
     target("Differential", ["Execution", "Instrumentation", "Lowering"]),

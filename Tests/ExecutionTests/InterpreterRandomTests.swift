@@ -54,7 +54,7 @@ private final class Subject {
     }
     ending.counter = machine.counter
     ending.counters = log.counters
-    ending.globals = instance.globals.map(\.bits)
+    ending.globals = instance.saveGlobals()
     ending.memories = instance.memories.map { memory in
       (try? memory.bytes(at: 0, count: memory.byteCount)).map(Array.init) ?? []
     }
@@ -64,6 +64,7 @@ private final class Subject {
 
 /// The reference interpreter.
 private struct Reference {
+  private let module: Module
   private var interpreter: ReferenceInterpreter
   private let log: Subject.CounterLog
 
@@ -72,26 +73,36 @@ private struct Reference {
     self.log = log
     let functions = module.imports.count + module.functions.count
     let nulls = Array(repeating: FunctionIndex?.none, count: RandomProgram.nulls)
+    self.module = module
     interpreter = ReferenceInterpreter(
-      module, globals: [3, UInt64(bitPattern: -9)], table: (0..<functions).map { FunctionIndex($0) } + nulls
+      module, globals: [3, 6 << 64 | 5, ReferenceValue(UInt64(bitPattern: -9))],
+      table: (0..<functions).map { FunctionIndex($0) } + nulls
     ) { _, arguments, counter throws(Trap) in
       log.counters.append(counter)
-      return [try answer(arguments[0])]
+      return [ReferenceValue(try answer(UInt64(truncatingIfNeeded: arguments[0])))]
     }
   }
 
-  mutating func call(_ function: FunctionIndex, _ arguments: [UInt64], limit: Int64) -> Ending {
+  /// The 8-byte slots of values.
+  static func slots(_ values: [ReferenceValue], _ types: [ValueType]) -> [UInt64] {
+    zip(values, types).flatMap { value, type in
+      [UInt64(truncatingIfNeeded: value), UInt64(truncatingIfNeeded: value >> 64)].prefix(type.slotCount)
+    }
+  }
+
+  mutating func call(_ function: FunctionIndex, _ arguments: [ReferenceValue], limit: Int64) -> Ending {
     var ending = Ending()
     interpreter.counter = limit
     log.counters = []
+    let type = module.types[module.functions[function.position - module.imports.count].type.position]
     do {
-      ending.results = try interpreter.call(function, arguments)
+      ending.results = Self.slots(try interpreter.call(function, arguments), type.results)
     } catch {
       ending.trap = error
     }
     ending.counter = interpreter.counter
     ending.counters = log.counters
-    ending.globals = interpreter.globals
+    ending.globals = Self.slots(interpreter.globals, module.globals.map(\.type.value))
     ending.memories = interpreter.memories
     return ending
   }
@@ -115,11 +126,16 @@ private struct Reference {
         for position in module.functions.indices {
           let function = FunctionIndex(module.imports.count + position)
           let parameters = module.types[module.functions[position].type.position].parameters
-          let arguments = parameters.map { type in
+          let values = parameters.map { type in
             let bits = [0, 1, 2, 5, .max, 1 << 31, random.next()][random.number(below: 7)]
-            return type == .i32 ? bits & 0xFFFF_FFFF : bits
+            return switch type {
+            case .i32: ReferenceValue(bits & 0xFFFF_FFFF)
+            case .v128: ReferenceValue(bits) << 64 | ReferenceValue(bits ^ 0xFF)
+            default: ReferenceValue(bits)
+            }
           }
-          let expected = reference.call(function, arguments, limit: 3_000)
+          let arguments = Reference.slots(values, parameters)
+          let expected = reference.call(function, values, limit: 3_000)
           let found = counting.call(function, arguments, limit: 3_000)
           try #require(found == expected, "seed \(seed), function \(function)")
           endings[expected.trap?.message ?? "returns", default: 0] += 1

@@ -30,7 +30,7 @@ private func results(
       #expect(name == "\(opcode)")
       compared += 1
     }
-    #expect(compared == 14 + 9 + 136)
+    #expect(compared == 14 + 9 + 136 + 236)
   }
 }
 

@@ -4,7 +4,7 @@
 import TestSupport
 import Wasm
 
-/// Draws a module of a few functions over i32 and i64.
+/// Draws a module of a few functions over i32, i64 and, in half of all modules, v128.
 struct RandomProgram {
   private(set) var program = SmallModule()
   private var random: SeededGenerator
@@ -19,6 +19,7 @@ struct RandomProgram {
   /// Operands of the innermost block.
   private var stack: [ValueType] = []
   private var depth = 0
+  private var hasVectors = false
 
   private static let functions = 5
   /// Elements of the table behind the functions.
@@ -28,6 +29,7 @@ struct RandomProgram {
 
   init(seed: UInt64) {
     random = SeededGenerator(seed: seed)
+    hasVectors = random.number(below: 2) == 0
     program.importFunction([.i32], [.i32])
     types = [FunctionType([.i32], [.i32])]
     for _ in 0..<Self.functions { types.append(FunctionType(someTypes(3), someTypes(2))) }
@@ -37,7 +39,9 @@ struct RandomProgram {
       MemoryType(Limits(minimum: 1, maximum: 1), is64Bit: random.number(below: 2) == 0),
     ]
     program.module.globals = [
-      Global(GlobalType(.i32, isMutable: true), [.i32(3)]), Global(GlobalType(.i64, isMutable: true), [.i64(-9)]),
+      Global(GlobalType(.i32, isMutable: true), [.i32(3)]),
+      Global(GlobalType(.v128, isMutable: true), [Instruction(.v128Const, .v128(V128(low: 5, high: 6)))]),
+      Global(GlobalType(.i64, isMutable: true), [.i64(-9)]),
     ]
     for type in types.dropFirst() { define(type) }
     program.addTable()
@@ -48,7 +52,19 @@ struct RandomProgram {
     (0..<random.number(below: bound + 1)).map { _ in someType() }
   }
 
-  private mutating func someType() -> ValueType { random.number(below: 3) == 0 ? .i64 : .i32 }
+  private mutating func someType() -> ValueType {
+    if hasVectors, random.number(below: 3) == 0 { return .v128 }
+    return random.number(below: 3) == 0 ? .i64 : .i32
+  }
+
+  /// The global of a type.
+  private func global(_ type: ValueType) -> GlobalIndex {
+    switch type {
+    case .i32: GlobalIndex(0)
+    case .v128: GlobalIndex(1)
+    default: GlobalIndex(2)
+    }
+  }
 
   private mutating func chance(_ percent: Int) -> Bool { random.number(below: 100) < percent }
 
@@ -60,10 +76,9 @@ struct RandomProgram {
   private mutating func dropOperand() {
     let type = stack.removeLast()
     guard chance(70) else { return emit(.drop) }
-    let global = GlobalIndex(type == .i32 ? 0 : 1)
-    emit(.get(global))
-    emitPlain(type == .i32 ? .i32Sub : .i64Sub)
-    emit(.set(global))
+    emit(.get(global(type)))
+    emitPlain(type == .i32 ? .i32Sub : type == .i64 ? .i64Sub : .v128Xor)
+    emit(.set(global(type)))
   }
 
   // MARK: Functions and blocks
@@ -128,7 +143,12 @@ struct RandomProgram {
     let candidates = locals.indices.filter { locals[$0] == type }
     switch random.number(below: 10) {
     case 0...4 where !candidates.isEmpty: emit(.get(pick(candidates)))
-    case 5: emit(.get(GlobalIndex(type == .i32 ? 0 : 1)))
+    case 5: emit(.get(global(type)))
+    case 6...7 where type == .v128:
+      push(type)
+      push(type)
+      emitPlain(pick([.i64x2Add, .v128Xor]))
+      stack.removeLast(2)
     case 6, 7:
       let operations = ReferenceInterpreter.binary.filter { $0.row.signature.result == type }
       let opcode = pick(operations)
@@ -151,7 +171,12 @@ struct RandomProgram {
   }
 
   private mutating func constant(_ type: ValueType, _ value: Int64) {
-    emit(type == .i32 ? .i32(Int32(truncatingIfNeeded: value)) : .i64(value))
+    switch type {
+    case .i32: emit(.i32(Int32(truncatingIfNeeded: value)))
+    case .v128:
+      emit(Instruction(.v128Const, .v128(V128(low: UInt64(bitPattern: value), high: UInt64(bitPattern: ~value)))))
+    default: emit(.i64(value))
+    }
     stack.append(type)
   }
 
@@ -190,7 +215,7 @@ struct RandomProgram {
     case 25:
       let type = someType()
       provide([type])
-      emit(.set(GlobalIndex(type == .i32 ? 0 : 1)))
+      emit(.set(global(type)))
       stack.removeLast()
     case 26:
       let type = someType()
@@ -213,11 +238,20 @@ struct RandomProgram {
   }
 
   private mutating func operate() {
-    let opcode = chance(40) ? pick(ReferenceInterpreter.unary) : pick(ReferenceInterpreter.binary)
+    let isVector = hasVectors && chance(40)
+    let opcode = pick(
+      isVector
+        ? ReferenceInterpreter.vector : chance(40) ? ReferenceInterpreter.unary : ReferenceInterpreter.binary)
     let signature = opcode.row.signature
-    guard let operand = signature.operands.0, let result = signature.result else { return }
-    provide(Array(repeating: operand, count: signature.operandCount))
-    emitPlain(opcode)
+    guard let result = signature.result else { return }
+    provide([signature.operands.0, signature.operands.1, signature.operands.2].compactMap(\.self))
+    switch opcode.row.shape {
+    case .lane: emit(Instruction(opcode, .lane(UInt8(random.number(below: 2)))))
+    case .shuffle:
+      let places = (0..<2).map { _ in random.next() & 0x1F1F_1F1F_1F1F_1F1F }
+      emit(Instruction(opcode, .shuffle(V128(low: places[0], high: places[1]))))
+    default: emitPlain(opcode)
+    }
     stack.removeLast(signature.operandCount)
     stack.append(result)
   }
@@ -305,16 +339,17 @@ struct RandomProgram {
       $0.row.shape == .memoryAccess
         && ($0.row.signature.result ?? $0.row.signature.operands.1).map { $0 == .i32 || $0 == .i64 } == true
     }
-    let opcode = pick(names)
+    let opcode = pick(hasVectors && chance(50) ? ReferenceInterpreter.vectorAccesses : names)
     address(memory)
-    if let result = opcode.row.signature.result {
-      emit(.access(opcode, offset: offset, memory: memory))
-      stack[stack.count - 1] = result
+    if let value = opcode.row.signature.operands.1 { push(value) }
+    if opcode.row.shape == .memoryLane {
+      let access = MemoryAccess(alignment: 0, offset: offset, memory: MemoryIndex(memory))
+      emit(Instruction(opcode, .memoryLane(access, lane: UInt8(random.number(below: 2)))))
     } else {
-      push(opcode.row.signature.operands.1 ?? .i32)
       emit(.access(opcode, offset: offset, memory: memory))
-      stack.removeLast(2)
     }
+    stack.removeLast(opcode.row.signature.operandCount)
+    if let result = opcode.row.signature.result { stack.append(result) }
   }
 
   private mutating func bulk() {

@@ -4,7 +4,11 @@
 import Execution
 import Wasm
 
-/// Executes functions of a module of integers: no floats, vectors, references as values, or element and data segments.
+/// A value of any type: the bits of numbers are the lowest, those above them zeros.
+typealias ReferenceValue = UInt128
+
+/// Executes functions of a module of integers and vectors: no floats, references as values, or element and data segments,
+/// and of the vector instructions a few of each form.
 struct ReferenceInterpreter {
   /// A block that has been entered.
   private struct Label {
@@ -20,7 +24,7 @@ struct ReferenceInterpreter {
     let function: Int
     var position = 0
     let height: Int
-    var locals: [UInt64]
+    var locals: [ReferenceValue]
     var labels: [Label] = []
   }
 
@@ -37,18 +41,18 @@ struct ReferenceInterpreter {
   private let spaces: IndexSpaces
   private var outlines: [Outline] = []
   private var frames: [Frame] = []
-  private var stack: [UInt64] = []
+  private var stack: [ReferenceValue] = []
   var counter: Int64 = 0
   var memories: [[UInt8]]
-  var globals: [UInt64]
+  var globals: [ReferenceValue]
   /// Functions by table position; nil for null.
   private let table: [FunctionIndex?]
   /// Serves imports: takes the arguments, gives the results.
-  private let host: (Int, [UInt64], inout Int64) throws(Trap) -> [UInt64]
+  private let host: (Int, [ReferenceValue], inout Int64) throws(Trap) -> [ReferenceValue]
 
   init(
-    _ module: Module, globals: [UInt64], table: [FunctionIndex?],
-    host: @escaping (Int, [UInt64], inout Int64) throws(Trap) -> [UInt64]
+    _ module: Module, globals: [ReferenceValue], table: [FunctionIndex?],
+    host: @escaping (Int, [ReferenceValue], inout Int64) throws(Trap) -> [ReferenceValue]
   ) {
     self.module = module
     self.globals = globals
@@ -88,7 +92,7 @@ struct ReferenceInterpreter {
   // MARK: Running
 
   /// Calls a function; state changed before a trap stays changed.
-  mutating func call(_ function: FunctionIndex, _ arguments: [UInt64]) throws(Trap) -> [UInt64] {
+  mutating func call(_ function: FunctionIndex, _ arguments: [ReferenceValue]) throws(Trap) -> [ReferenceValue] {
     frames = []
     stack = arguments
     try enter(function)
@@ -121,13 +125,18 @@ struct ReferenceInterpreter {
     stack += results
   }
 
-  private mutating func pop(_ count: Int) -> [UInt64] {
+  private mutating func pop(_ count: Int) -> [ReferenceValue] {
     let values = Array(stack.suffix(count))
     stack.removeLast(count)
     return values
   }
 
-  private mutating func pop() -> UInt64 { stack.removeLast() }
+  private mutating func popValue() -> ReferenceValue { stack.removeLast() }
+
+  /// A number.
+  private mutating func pop() -> UInt64 { UInt64(truncatingIfNeeded: stack.removeLast()) }
+
+  private mutating func push(_ number: UInt64) { stack.append(ReferenceValue(number)) }
 
   private mutating func branch(_ depth: UInt32) {
     let current = frames.count - 1
@@ -167,7 +176,7 @@ struct ReferenceInterpreter {
     switch instruction.opcode {
     case .memoryFill, .memoryCopy:
       // The size, as a number without sign; the counter never goes up.
-      let rest = counter &- Int64(bitPattern: stack[stack.count - 1])
+      let rest = counter &- Int64(truncatingIfNeeded: stack[stack.count - 1])
       counter = rest > counter ? .min : rest
       if counter < 0 { throw .outOfInstructions }
     default: break
@@ -232,27 +241,28 @@ struct ReferenceInterpreter {
   private mutating func stepPlain(_ instruction: Instruction) throws(Trap) {
     let current = frames.count - 1
     switch (instruction.opcode, instruction.immediate) {
-    case (_, .i32(let value)): stack.append(UInt64(UInt32(bitPattern: value)))
-    case (_, .i64(let value)): stack.append(UInt64(bitPattern: value))
+    case (_, .i32(let value)): push(UInt64(UInt32(bitPattern: value)))
+    case (_, .i64(let value)): push(UInt64(bitPattern: value))
+    case (_, .v128(let vector)): stack.append(Self.value(vector))
     case (.localGet, .local(let local)): stack.append(frames[current].locals[local.position])
-    case (.localSet, .local(let local)): frames[current].locals[local.position] = pop()
+    case (.localSet, .local(let local)): frames[current].locals[local.position] = popValue()
     case (.localTee, .local(let local)): frames[current].locals[local.position] = stack[stack.count - 1]
     case (.globalGet, .global(let global)): stack.append(globals[global.position])
-    case (.globalSet, .global(let global)): globals[global.position] = pop()
-    case (.drop, _): _ = pop()
+    case (.globalSet, .global(let global)): globals[global.position] = popValue()
+    case (.drop, _): _ = popValue()
     case (.select, _), (.selectTyped, _):
       let values = pop(3)
       stack.append(UInt32(truncatingIfNeeded: values[2]) != 0 ? values[0] : values[1])
-    case (.memorySize, .memory(let memory)): stack.append(UInt64(memories[memory.position].count / 65_536))
+    case (.memorySize, .memory(let memory)): push(UInt64(memories[memory.position].count / 65_536))
     case (.memoryGrow, .memory(let memory)):
       let type = module.memories[memory.position]
       let old = UInt64(memories[memory.position].count / 65_536)
       let delta = pop()
       if delta <= (type.limits.maximum ?? 65_536) - old {
         memories[memory.position] += Array(repeating: 0, count: Int(delta) * 65_536)
-        stack.append(old)
+        push(old)
       } else {
-        stack.append(type.is64Bit ? .max : 0xFFFF_FFFF)
+        push(type.is64Bit ? .max : 0xFFFF_FFFF)
       }
     case (.memoryFill, .memory(let memory)):
       let (count, value, address) = (pop(), UInt8(truncatingIfNeeded: pop()), pop())
@@ -265,12 +275,14 @@ struct ReferenceInterpreter {
       let bytes = Array(memories[source.position][sourceRange])
       memories[destination.position].replaceSubrange(range, with: bytes)
     case (let opcode, .memoryAccess(let access)): try stepAccess(opcode, access)
+    case (let opcode, .memoryLane(let access, let lane)): try stepAccess(opcode, access, lane: lane)
+    case (let opcode, let immediate) where opcode.rawValue >> 8 == 0xFD: stepVector(opcode, immediate)
     default:
       if instruction.opcode.row.signature.operandCount == 1 {
-        stack.append(unary(instruction.opcode, pop()))
+        push(unary(instruction.opcode, pop()))
       } else {
-        let operands = pop(2)
-        stack.append(try binary(instruction.opcode, operands[0], operands[1]))
+        let (right, left) = (pop(), pop())
+        push(try binary(instruction.opcode, left, right))
       }
     }
   }
@@ -283,26 +295,89 @@ struct ReferenceInterpreter {
     return Int(address + offset)..<Int(address + offset + count)
   }
 
-  private mutating func stepAccess(_ opcode: Opcode, _ access: MemoryAccess) throws(Trap) {
+  /// A load or store of any width; with a lane, of that part of a vector.
+  private mutating func stepAccess(_ opcode: Opcode, _ access: MemoryAccess, lane: UInt8? = nil) throws(Trap) {
     let name = "\(opcode.row.text)"
     let digits = name.drop { $0 != "." }.filter(\.isNumber)
-    let count = UInt64(Int(digits) ?? (name.hasPrefix("i32") ? 32 : 64)) / 8
+    let bits = Int(digits) ?? (name.hasPrefix("v128") ? 128 : name.hasPrefix("i32") ? 32 : 64)
+    let shift = Int(lane ?? 0) * bits
     if name.contains("store") {
-      let value = pop()
-      let range = try range(access.memory, pop(), access.offset, count)
+      let value = popValue() >> shift
+      let range = try range(access.memory, pop(), access.offset, UInt64(bits / 8))
       for (number, position) in range.enumerated() {
-        memories[access.memory.position][position] = UInt8(truncatingIfNeeded: value >> UInt64(8 * number))
+        memories[access.memory.position][position] = UInt8(truncatingIfNeeded: value >> (8 * number))
       }
     } else {
-      let range = try range(access.memory, pop(), access.offset, count)
-      var value: UInt64 = 0
-      for byte in memories[access.memory.position][range].reversed() { value = value << 8 | UInt64(byte) }
+      let old = lane == nil ? nil : popValue()
+      let range = try range(access.memory, pop(), access.offset, UInt64(bits / 8))
+      var value: ReferenceValue = 0
+      for byte in memories[access.memory.position][range].reversed() { value = value << 8 | ReferenceValue(byte) }
       if name.hasSuffix("_s") {
-        let unused = 64 - 8 * count
-        value = UInt64(bitPattern: Int64(bitPattern: value << unused) >> Int64(unused))
-        if name.hasPrefix("i32") { value &= 0xFFFF_FFFF }
+        let unused = 128 - bits
+        value = ReferenceValue(bitPattern: Int128(bitPattern: value << unused) >> unused)
+        value &= name.hasPrefix("i32") ? 0xFFFF_FFFF : ReferenceValue(UInt64.max)
       }
+      if name.hasSuffix("splat") { value = Self.repeated(value, bits: bits) }
+      if let old { value = old & ~(Self.ones(bits) << shift) | value << shift }
       stack.append(value)
+    }
+  }
+
+  // MARK: Vectors
+
+  private static func value(_ vector: V128) -> ReferenceValue {
+    ReferenceValue(vector.high) << 64 | ReferenceValue(vector.low)
+  }
+
+  private static func ones(_ bits: Int) -> ReferenceValue { .max >> (128 - bits) }
+
+  private static func repeated(_ lane: ReferenceValue, bits: Int) -> ReferenceValue {
+    stride(from: 0, to: 128, by: bits).reduce(0) { $0 | lane << $1 }
+  }
+
+  /// The vector instructions that a random program may use, accesses apart.
+  static let vector: [Opcode] = [
+    .i64x2Add, .v128Xor, .v128Not, .v128Bitselect, .v128AnyTrue, .i8x16Splat, .i64x2Splat, .i64x2ExtractLane,
+    .i64x2ReplaceLane, .i32x4Shl, .i8x16Shuffle,
+  ]
+  static let vectorAccesses: [Opcode] = [
+    .v128Load, .v128Load32Splat, .v128Load64Zero, .v128Load16Lane, .v128Load64Lane, .v128Store, .v128Store8Lane,
+    .v128Store32Lane,
+  ]
+
+  private mutating func stepVector(_ opcode: Opcode, _ immediate: Immediate) {
+    func lanes(_ bits: Int, _ value: ReferenceValue) -> [ReferenceValue] {
+      stride(from: 0, to: 128, by: bits).map { value >> $0 & Self.ones(bits) }
+    }
+    func vector(_ lanes: [ReferenceValue]) -> ReferenceValue {
+      lanes.reversed().reduce(0) { $0 << (128 / lanes.count) | $1 }
+    }
+    switch (opcode, immediate) {
+    case (.i64x2Add, _):
+      let (right, left) = (popValue(), popValue())
+      stack.append(vector(zip(lanes(64, left), lanes(64, right)).map { ($0 + $1) & Self.ones(64) }))
+    case (.v128Xor, _): stack.append(popValue() ^ popValue())
+    case (.v128Not, _): stack.append(~popValue())
+    case (.v128Bitselect, _):
+      let values = pop(3)
+      stack.append(values[0] & values[2] | values[1] & ~values[2])
+    case (.v128AnyTrue, _): push(popValue() == 0 ? 0 : 1)
+    case (.i8x16Splat, _): stack.append(Self.repeated(popValue() & 0xFF, bits: 8))
+    case (.i64x2Splat, _): stack.append(Self.repeated(popValue(), bits: 64))
+    case (.i64x2ExtractLane, .lane(let lane)): stack.append(lanes(64, popValue())[Int(lane)])
+    case (.i64x2ReplaceLane, .lane(let lane)):
+      let number = popValue()
+      var new = lanes(64, popValue())
+      new[Int(lane)] = number
+      stack.append(vector(new))
+    case (.i32x4Shl, _):
+      let count = pop() % 32
+      stack.append(vector(lanes(32, popValue()).map { $0 << count & Self.ones(32) }))
+    case (.i8x16Shuffle, .shuffle(let places)):
+      let right = lanes(8, popValue())
+      let bytes = lanes(8, popValue()) + right
+      stack.append(vector((0..<16).map { bytes[Int(places.byte($0))] }))
+    default: break
     }
   }
 

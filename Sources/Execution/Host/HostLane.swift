@@ -10,7 +10,7 @@ public final class HostLane: Lane {
   private final class Code {
     let module: HostModule
     let instance: Instance
-    /// The bits of all globals as committed.
+    /// The slots of all globals as committed.
     var globals: [UInt64] = []
 
     init(_ module: HostModule, _ instance: Instance) {

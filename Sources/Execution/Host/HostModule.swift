@@ -17,8 +17,9 @@ public final class HostModule {
   let hasHeap: Bool
   let is64BitHeap: Bool
   let start: FunctionIndex?
-  /// The observed globals by index: mutable, and no references, which have no meaning outside of an instance.
-  let observedGlobals: [Int]
+  /// The slots of the observed globals among those of all: mutable, and no references, which have no meaning outside of
+  /// an instance.
+  let observedSlots: [Int]
   private let entryPoints: [Entry]
 
   /// An exported entry point; the name is that of the method, empty for the others.
@@ -45,7 +46,7 @@ public final class HostModule {
     }
     start = module.start
     entryPoints = Self.entryPoints(of: module)
-    observedGlobals = Self.observedGlobals(of: module)
+    observedSlots = Self.observedSlots(of: module)
     (imports, refusal) = Self.imports(of: module, hasHeap: hasHeap, is64BitHeap: is64BitHeap)
     var options = TranslationOptions()
     options.countsInstructions = true
@@ -75,10 +76,10 @@ public final class HostModule {
     return (areSame ?? nil) ?? left.utf8.elementsEqual(right.utf8)
   }
 
-  /// The bits of the observed globals.
-  func observed(_ globals: [UInt64]) -> [UInt64] {
-    if observedGlobals.count == globals.count { return globals }
-    return observedGlobals.map { globals[$0] }
+  /// The slots of the observed globals, out of those of all.
+  func observed(_ slots: [UInt64]) -> [UInt64] {
+    if observedSlots.count == slots.count { return slots }
+    return observedSlots.map { slots[$0] }
   }
 
   // MARK: Preparation
@@ -134,11 +135,15 @@ public final class HostModule {
     return nil
   }
 
-  private static func observedGlobals(of module: Module) -> [Int] {
-    module.globals.indices.filter {
-      let type = module.globals[$0].type
-      return type.isMutable && !type.value.isReference
+  private static func observedSlots(of module: Module) -> [Int] {
+    var observed: [Int] = []
+    var next = 0
+    for type in module.globals.lazy.map(\.type) {
+      let slots = next..<next + type.value.slotCount
+      next = slots.upperBound
+      if type.isMutable && !type.value.isReference { observed.append(contentsOf: slots) }
     }
+    return observed
   }
 
   private static func imports(

@@ -76,12 +76,13 @@ struct CodeBuffer {
     forgetLastOperation()
   }
 
-  /// Takes the last operation back and returns it.
-  mutating func takeLastOperation() -> UInt64 {
+  /// Takes the last operation back and returns its word and the one behind it, 0 where there is none.
+  @discardableResult mutating func takeLastOperation() -> (UInt64, UInt64) {
     let word = words[lastOperation]
+    let operand = lastOperation + 1 < words.count ? words[lastOperation + 1] : 0
     words.removeSubrange(lastOperation...)
     forgetLastOperation()
-    return word
+    return (word, operand)
   }
 
   /// Emits a jump to a target that is not known yet; returns the new head of the target's list.

@@ -21,7 +21,7 @@ public final class CompiledModule {
 
   /// Prepares a valid module.
   ///
-  /// - Throws: `TranslationError` where a function uses vectors or needs more registers than a frame can have.
+  /// - Throws: `TranslationError` where a function needs more registers than a frame can have.
   public init(_ module: Module, options: TranslationOptions = TranslationOptions()) throws(TranslationError) {
     self.module = module
     self.options = options
@@ -34,12 +34,11 @@ public final class CompiledModule {
       firstUses[type] = first
       return first
     }
-    try checkVectors()
-    let results = module.types.reduce(1) { max($0, $1.results.count) }
+    // Slots that one instruction can push: those of a vector at least.
+    let results = module.types.reduce(2) { max($0, $1.results.slotCount) }
     // Most functions are too short to need many registers, whatever they do; only the others are translated now.
     for (position, function) in module.functions.enumerated() {
-      let parameters = module.types[function.type.position].parameters.count
-      let locals = function.body.locals.reduce(parameters) { $0 + Int($1.count) }
+      let locals = module.types[function.type.position].parameters.slotCount + function.body.localSlots
       let bound = function.body.instructions.count.multipliedReportingOverflow(by: results)
       if bound.overflow || bound.partialValue + locals + results > Translator.maximumFrameSize - 1 {
         _ = try translated(position)
@@ -49,28 +48,6 @@ public final class CompiledModule {
 
   deinit {
     for function in functions { function?.code.deallocate() }
-  }
-
-  private func checkVectors() throws(TranslationError) {
-    for (position, function) in module.functions.enumerated() {
-      for (number, instruction) in function.body.instructions.enumerated()
-      where instruction.opcode.rawValue >> 8 == 0xFD {
-        throw TranslationError(
-          function: FunctionIndex(spaces.importedFunctions + position), instruction: number,
-          reason: "\(instruction.opcode.row.text): vector instructions are not executed")
-      }
-      let types = module.types[function.type.position]
-      let locals = function.body.locals.lazy.map(\.type)
-      if types.parameters.contains(.v128) || types.results.contains(.v128) || locals.contains(.v128) {
-        throw TranslationError(
-          function: FunctionIndex(spaces.importedFunctions + position), instruction: nil,
-          reason: "v128 values are not executed")
-      }
-    }
-    if spaces.globals.contains(where: { $0.value == .v128 }) {
-      throw TranslationError(
-        function: FunctionIndex(0 as UInt32), instruction: nil, reason: "v128 globals are not executed")
-    }
   }
 
   /// The bytecode of a defined function, translated now if it was not yet.

@@ -8,7 +8,7 @@ public protocol ImportHandler: AnyObject {
   ///
   /// - Parameters:
   ///   - function: the number with which the function was linked.
-  ///   - slots: the arguments, 8 bytes each, narrower values zero-extended; receives the results.
+  ///   - slots: the arguments, 8 bytes each (two slots for a vector), narrower values zero-extended; receives the results.
   ///   - machine: the calling machine; its counter may be changed.
   func call(_ function: Int, _ slots: UnsafeMutablePointer<UInt64>, _ machine: Machine) throws(Trap)
 }
@@ -26,18 +26,27 @@ public final class GlobalCell {
   public let type: GlobalType
   let storage: UnsafeMutablePointer<UInt64>
 
-  public init(_ type: GlobalType, bits: UInt64) {
+  /// - Parameters:
+  ///   - bits: the value, or the lower half of a vector.
+  ///   - high: the upper half of a vector.
+  public init(_ type: GlobalType, bits: UInt64, high: UInt64 = 0) {
     self.type = type
-    storage = .allocate(capacity: 1)
+    storage = .allocate(capacity: type.value.slotCount)
     storage.initialize(to: bits)
+    if type.value == .v128 { (storage + 1).initialize(to: high) }
   }
 
   deinit { storage.deallocate() }
 
-  /// The value's bits; narrower values are zero-extended.
+  /// The value's bits, the lower half of a vector's; narrower values are zero-extended.
   public var bits: UInt64 {
     get { storage.pointee }
     set { storage.pointee = newValue }
+  }
+
+  /// The value's slots: two for a vector, low half first.
+  public var slots: UnsafeMutableBufferPointer<UInt64> {
+    UnsafeMutableBufferPointer(start: storage, count: type.value.slotCount)
   }
 }
 
@@ -69,6 +78,7 @@ struct FunctionEntry {
   /// The instance that defines the function, or that imports it from the host.
   var context: UnsafeMutablePointer<InstanceContext>
   var frameSize: Int32 = 0
+  // Slots of the parameters, and of parameters and locals.
   var parameterCount: Int32
   var localCount: Int32
   /// 1, or 0 for injected functions, whose frames do not count.
@@ -140,7 +150,7 @@ public final class Instance {
         memory: memory, functions: definedEntries, globals: globalPointers, instance: .passUnretained(self)))
     linkFunctions(module)
     for (position, global) in module.globals.enumerated() {
-      globals[imports.globals.count + position].bits = evaluate(global.initializer)
+      initialize(globals[imports.globals.count + position], with: global.initializer)
     }
     initializeTables()
   }
@@ -159,7 +169,8 @@ public final class Instance {
     for (position, function) in imports.enumerated() {
       let type = spaces.functions[position]
       hostEntries[position] = FunctionEntry(
-        code: nil, context: context, parameterCount: Int32(module.types[type.position].parameters.count), localCount: 0,
+        code: nil, context: context, parameterCount: Int32(module.types[type.position].parameters.slotCount),
+        localCount: 0,
         position: Int32(position), isHost: true, type: compiled.canonicalTypes[type.position])
       importedEntries[position] =
         switch function {
@@ -169,10 +180,10 @@ public final class Instance {
     }
     let firstInjected = compiled.options.firstInjectedFunction?.position ?? .max
     for (position, function) in module.functions.enumerated() {
-      let parameters = module.types[function.type.position].parameters.count
+      let parameters = module.types[function.type.position].parameters.slotCount
       definedEntries[position] = FunctionEntry(
         code: nil, context: context, parameterCount: Int32(parameters),
-        localCount: Int32(function.body.locals.reduce(parameters) { $0 + Int($1.count) }),
+        localCount: Int32(parameters + function.body.localSlots),
         depth: imports.count + position >= firstInjected ? 0 : 1, position: Int32(position), isHost: false,
         type: compiled.canonicalTypes[function.type.position])
     }
@@ -244,6 +255,20 @@ public final class Instance {
       }
     }
     return stack.last ?? 0
+  }
+
+  /// Gives a global its first value.
+  private func initialize(_ cell: GlobalCell, with expression: [Instruction]) {
+    guard cell.type.value == .v128 else {
+      cell.bits = evaluate(expression)
+      return
+    }
+    // No operator of constant expressions computes a vector: it is one instruction.
+    switch expression.first?.immediate {
+    case .v128(let vector): (cell.slots[0], cell.slots[1]) = (vector.low, vector.high)
+    case .global(let index): _ = cell.slots.update(fromContentsOf: globals[index.position].slots)
+    default: break
+    }
   }
 
   private func initializeTables() {
@@ -318,12 +343,29 @@ public final class Instance {
 
   // MARK: State
 
-  /// The bits of all globals, in index order.
-  public func saveGlobals() -> [UInt64] { globals.map(\.bits) }
+  /// The slots of all globals, in index order.
+  public func saveGlobals() -> [UInt64] { slots(ofGlobals: globals.indices) }
 
   /// Puts back what `saveGlobals` gave.
-  public func restoreGlobals(_ saved: [UInt64]) {
-    for (cell, bits) in zip(globals, saved) { cell.bits = bits }
+  public func restoreGlobals(_ saved: [UInt64]) { setSlots(ofGlobals: globals.indices, to: saved) }
+
+  /// The slots of some globals, one behind the other.
+  func slots(ofGlobals positions: some Collection<Int>) -> [UInt64] {
+    var slots: [UInt64] = []
+    slots.reserveCapacity(positions.count)
+    for position in positions { slots.append(contentsOf: globals[position].slots) }
+    return slots
+  }
+
+  /// Sets some globals to what `slots(ofGlobals:)` gave.
+  func setSlots(ofGlobals positions: some Collection<Int>, to saved: [UInt64]) {
+    var next = 0
+    for position in positions {
+      for slot in globals[position].slots.indices {
+        globals[position].slots[slot] = saved[next]
+        next += 1
+      }
+    }
   }
 
   /// Gives the instance's own memories back. The instance must not be used afterwards.

@@ -16,14 +16,14 @@ extension Instance {
     return Int(address)
   }
 
-  private func read<T: BitwiseCopyable>(
+  func read<T: BitwiseCopyable>(
     _ type: T.Type, _ memory: LinearMemory, _ base: UInt64, _ offset: UInt64
   ) throws(Trap) -> T {
     let address = try address(memory, base, offset, UInt64(MemoryLayout<T>.size))
     return (memory.state.pointee.base + address).loadUnaligned(as: type)
   }
 
-  private func write<T: BitwiseCopyable>(
+  func write<T: BitwiseCopyable>(
     _ value: T, _ memory: LinearMemory, _ base: UInt64, _ offset: UInt64
   ) throws(Trap) {
     let address = try address(memory, base, offset, UInt64(MemoryLayout<T>.size))

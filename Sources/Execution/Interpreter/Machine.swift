@@ -70,15 +70,15 @@ public final class Machine {
 
   /// Calls a function.
   ///
-  /// - Parameter arguments: register bits, one per parameter of the function's type.
-  /// - Returns: the bits of the results.
+  /// - Parameter arguments: register bits, one per parameter of the function's type, two for a vector (low half first).
+  /// - Returns: the bits of the results, in the same form.
   /// - Throws: the trap that ended the call; state changed until then stays changed.
   @discardableResult public func invoke(
     _ function: FunctionIndex, of instance: Instance, arguments: [UInt64] = []
   ) throws(Trap) -> [UInt64] {
     for (position, argument) in arguments.enumerated() { stack[position] = argument }
     try run(instance.entry(function))
-    let count = instance.type(of: function).results.count
+    let count = instance.type(of: function).results.slotCount
     return count == 0 ? [] : (0..<count).map { stack[$0] }
   }
 

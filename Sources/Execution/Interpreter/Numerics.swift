@@ -53,3 +53,8 @@
   let limit = F(sign: .plus, exponent: F.Exponent(bits), significand: 1)
   return whole < limit && whole >= (I.isSigned ? -limit : 0)
 }
+
+/// Rotates left; the count is taken modulo the width.
+@inline(__always) func rotatedLeft<T: FixedWidthInteger & UnsignedInteger>(_ value: T, _ count: T) -> T {
+  value &<< count | value &>> (0 &- count)
+}

@@ -34,6 +34,13 @@ enum Op: UInt16, CaseIterable {
   case i64EqImmediate, i64NeImmediate, i64LtSImmediate, i64LtUImmediate, i64GtSImmediate, i64GtUImmediate
   case i64LeSImmediate, i64LeUImmediate, i64GeSImmediate, i64GeUImmediate
 
+  // a = b op (c shifted by the immediate in the next word), one block an operation, in the order of `ShiftForm`
+  case i32AddShl, i32AddShrU, i32AddRotl
+  case i32SubShl, i32SubShrU, i32SubRotl
+  case i32AndShl, i32AndShrU, i32AndRotl
+  case i32OrShl, i32OrShrU, i32OrRotl
+  case i32XorShl, i32XorShrU, i32XorRotl
+
   // if a op b then jump by c (signed 16 bits)
   case branchI32Eq, branchI32Ne, branchI32LtS, branchI32LtU, branchI32LeS, branchI32LeU
   case branchI64Eq, branchI64Ne, branchI64LtS, branchI64LtU, branchI64LeS, branchI64LeU
@@ -49,10 +56,28 @@ enum Op: UInt16, CaseIterable {
   // jump by the a-th of the bc words behind it; the last is the default
   case branchTable
 
-  // memory 0, 32-bit addresses: a = load [b + c] or store a to [b + c], where c is an unsigned 16-bit immediate
+  // memory 0, 32-bit addresses: a = load or store a; one block a mode, in the order of `AddressingMode`
   case i32Load, i64Load, f32Load, f64Load, i32Load8S, i32Load8U, i32Load16S, i32Load16U, i64Load8S, i64Load8U
   case i64Load16S, i64Load16U, i64Load32S, i64Load32U
+  case i32LoadSum, i64LoadSum, f32LoadSum, f64LoadSum, i32Load8SSum, i32Load8USum, i32Load16SSum, i32Load16USum
+  case i64Load8SSum, i64Load8USum, i64Load16SSum, i64Load16USum, i64Load32SSum, i64Load32USum
+  case i32LoadIndexed, i64LoadIndexed, f32LoadIndexed, f64LoadIndexed, i32Load8SIndexed, i32Load8UIndexed
+  case i32Load16SIndexed, i32Load16UIndexed, i64Load8SIndexed, i64Load8UIndexed, i64Load16SIndexed
+  case i64Load16UIndexed, i64Load32SIndexed, i64Load32UIndexed
+  case i32LoadFar, i64LoadFar, f32LoadFar, f64LoadFar, i32Load8SFar, i32Load8UFar, i32Load16SFar, i32Load16UFar
+  case i64Load8SFar, i64Load8UFar, i64Load16SFar, i64Load16UFar, i64Load32SFar, i64Load32UFar
+  case i32LoadConstant, i64LoadConstant, f32LoadConstant, f64LoadConstant, i32Load8SConstant, i32Load8UConstant
+  case i32Load16SConstant, i32Load16UConstant, i64Load8SConstant, i64Load8UConstant, i64Load16SConstant
+  case i64Load16UConstant, i64Load32SConstant, i64Load32UConstant
   case i32Store, i64Store, f32Store, f64Store, i32Store8, i32Store16, i64Store8, i64Store16, i64Store32
+  case i32StoreSum, i64StoreSum, f32StoreSum, f64StoreSum, i32Store8Sum, i32Store16Sum, i64Store8Sum
+  case i64Store16Sum, i64Store32Sum
+  case i32StoreIndexed, i64StoreIndexed, f32StoreIndexed, f64StoreIndexed, i32Store8Indexed, i32Store16Indexed
+  case i64Store8Indexed, i64Store16Indexed, i64Store32Indexed
+  case i32StoreFar, i64StoreFar, f32StoreFar, f64StoreFar, i32Store8Far, i32Store16Far, i64Store8Far
+  case i64Store16Far, i64Store32Far
+  case i32StoreConstant, i64StoreConstant, f32StoreConstant, f64StoreConstant, i32Store8Constant
+  case i32Store16Constant, i64Store8Constant, i64Store16Constant, i64Store32Constant
   // any memory, any address: a and b as above, c the access kind, then a word with the offset and one with the memory
   case loadWide, storeWide
 
@@ -86,6 +111,49 @@ enum Op: UInt16, CaseIterable {
   case unreachable
   // reports entry to and return from traced function bc
   case traceEntry, traceReturn
+
+  // Vectors: each stands in two slots, low half first. The operations stand in the order of the Wasm opcodes and carry
+  // their names. Operands as for scalars; `bitselect` has its third register, lane writes their lane, shuffles two
+  // tables of byte positions and constants their bits in the words behind; lane loads the vector in the lower and the
+  // lane in the upper half of the next word.
+  case v128Load, v128Load8x8S, v128Load8x8U, v128Load16x4S, v128Load16x4U, v128Load32x2S, v128Load32x2U
+  case v128Load8Splat, v128Load16Splat, v128Load32Splat, v128Load64Splat, v128Store, v128Const, i8x16Shuffle
+  case i8x16Swizzle, i8x16Splat, i16x8Splat, i32x4Splat, i64x2Splat, f32x4Splat, f64x2Splat, i8x16ExtractLaneS
+  case i8x16ExtractLaneU, i8x16ReplaceLane, i16x8ExtractLaneS, i16x8ExtractLaneU, i16x8ReplaceLane, i32x4ExtractLane
+  case i32x4ReplaceLane, i64x2ExtractLane, i64x2ReplaceLane, f32x4ExtractLane, f32x4ReplaceLane, f64x2ExtractLane
+  case f64x2ReplaceLane, i8x16Eq, i8x16Ne, i8x16LtS, i8x16LtU, i8x16GtS, i8x16GtU, i8x16LeS, i8x16LeU, i8x16GeS
+  case i8x16GeU, i16x8Eq, i16x8Ne, i16x8LtS, i16x8LtU, i16x8GtS, i16x8GtU, i16x8LeS, i16x8LeU, i16x8GeS, i16x8GeU
+  case i32x4Eq, i32x4Ne, i32x4LtS, i32x4LtU, i32x4GtS, i32x4GtU, i32x4LeS, i32x4LeU, i32x4GeS, i32x4GeU, f32x4Eq
+  case f32x4Ne, f32x4Lt, f32x4Gt, f32x4Le, f32x4Ge, f64x2Eq, f64x2Ne, f64x2Lt, f64x2Gt, f64x2Le, f64x2Ge, v128Not
+  case v128And, v128Andnot, v128Or, v128Xor, v128Bitselect, v128AnyTrue, v128Load8Lane, v128Load16Lane
+  case v128Load32Lane, v128Load64Lane, v128Store8Lane, v128Store16Lane, v128Store32Lane, v128Store64Lane
+  case v128Load32Zero, v128Load64Zero, f32x4DemoteF64x2Zero, f64x2PromoteLowF32x4, i8x16Abs, i8x16Neg, i8x16Popcnt
+  case i8x16AllTrue, i8x16Bitmask, i8x16NarrowI16x8S, i8x16NarrowI16x8U, f32x4Ceil, f32x4Floor, f32x4Trunc
+  case f32x4Nearest, i8x16Shl, i8x16ShrS, i8x16ShrU, i8x16Add, i8x16AddSatS, i8x16AddSatU, i8x16Sub, i8x16SubSatS
+  case i8x16SubSatU, f64x2Ceil, f64x2Floor, i8x16MinS, i8x16MinU, i8x16MaxS, i8x16MaxU, f64x2Trunc, i8x16AvgrU
+  case i16x8ExtaddPairwiseI8x16S, i16x8ExtaddPairwiseI8x16U, i32x4ExtaddPairwiseI16x8S, i32x4ExtaddPairwiseI16x8U
+  case i16x8Abs, i16x8Neg, i16x8Q15mulrSatS, i16x8AllTrue, i16x8Bitmask, i16x8NarrowI32x4S, i16x8NarrowI32x4U
+  case i16x8ExtendLowI8x16S, i16x8ExtendHighI8x16S, i16x8ExtendLowI8x16U, i16x8ExtendHighI8x16U, i16x8Shl, i16x8ShrS
+  case i16x8ShrU, i16x8Add, i16x8AddSatS, i16x8AddSatU, i16x8Sub, i16x8SubSatS, i16x8SubSatU, f64x2Nearest, i16x8Mul
+  case i16x8MinS, i16x8MinU, i16x8MaxS, i16x8MaxU, i16x8AvgrU, i16x8ExtmulLowI8x16S, i16x8ExtmulHighI8x16S
+  case i16x8ExtmulLowI8x16U, i16x8ExtmulHighI8x16U, i32x4Abs, i32x4Neg, i32x4AllTrue, i32x4Bitmask
+  case i32x4ExtendLowI16x8S, i32x4ExtendHighI16x8S, i32x4ExtendLowI16x8U, i32x4ExtendHighI16x8U, i32x4Shl, i32x4ShrS
+  case i32x4ShrU, i32x4Add, i32x4Sub, i32x4Mul, i32x4MinS, i32x4MinU, i32x4MaxS, i32x4MaxU, i32x4DotI16x8S
+  case i32x4ExtmulLowI16x8S, i32x4ExtmulHighI16x8S, i32x4ExtmulLowI16x8U, i32x4ExtmulHighI16x8U, i64x2Abs, i64x2Neg
+  case i64x2AllTrue, i64x2Bitmask, i64x2ExtendLowI32x4S, i64x2ExtendHighI32x4S, i64x2ExtendLowI32x4U
+  case i64x2ExtendHighI32x4U, i64x2Shl, i64x2ShrS, i64x2ShrU, i64x2Add, i64x2Sub, i64x2Mul, i64x2Eq, i64x2Ne
+  case i64x2LtS, i64x2GtS, i64x2LeS, i64x2GeS, i64x2ExtmulLowI32x4S, i64x2ExtmulHighI32x4S, i64x2ExtmulLowI32x4U
+  case i64x2ExtmulHighI32x4U, f32x4Abs, f32x4Neg, f32x4Sqrt, f32x4Add, f32x4Sub, f32x4Mul, f32x4Div, f32x4Min
+  case f32x4Max, f32x4Pmin, f32x4Pmax, f64x2Abs, f64x2Neg, f64x2Sqrt, f64x2Add, f64x2Sub, f64x2Mul, f64x2Div
+  case f64x2Min, f64x2Max, f64x2Pmin, f64x2Pmax, i32x4TruncSatF32x4S, i32x4TruncSatF32x4U, f32x4ConvertI32x4S
+  case f32x4ConvertI32x4U, i32x4TruncSatF64x2SZero, i32x4TruncSatF64x2UZero, f64x2ConvertLowI32x4S
+  case f64x2ConvertLowI32x4U
+  // vector accesses to any memory at any address: as `loadWide` and `storeWide`, c is the operation that does the same
+  // with memory 0; the word with the memory has the lane in its upper half, and a third word has the register of the
+  // vector that a lane load changes
+  case vectorLoadWide, vectorStoreWide
+  // as `copy`, `select`, `globalGet` and `globalSet`
+  case vectorCopy, vectorSelect, vectorGlobalGet, vectorGlobalSet
 }
 
 /// The width and extension of a wide access: the position of the Wasm opcode among loads, or among stores.

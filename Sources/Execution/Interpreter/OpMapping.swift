@@ -52,6 +52,12 @@ enum Comparison: Int {
   }
 }
 
+/// An operation that has a form with a shifted second operand.
+enum ShiftedForm: Int { case add, sub, and, or, xor }
+
+/// A shift of a second operand.
+enum ShiftForm: Int, CaseIterable { case shl, shrU, rotl }
+
 extension Op {
   private init(offset: Int, from first: Op) { self = unsafeBitCast(first.rawValue + UInt16(offset), to: Op.self) }
 
@@ -61,11 +67,49 @@ extension Op {
   /// before them there.
   init(numeric opcode: Opcode) { self.init(offset: opcode.ordinal - Opcode.i32Eqz.ordinal, from: .i32Eqz) }
 
+  /// Scalar loads and stores of Wasm, which is how many operations each addressing mode has.
+  static let loadCount = Opcode.i64Load32U.ordinal - Opcode.i32Load.ordinal + 1
+  static let storeCount = Opcode.i64Store32.ordinal - Opcode.i32Store.ordinal + 1
+
   /// The operation of a scalar load (memory 0, 32-bit address).
-  init(load opcode: Opcode) { self.init(offset: opcode.ordinal - Opcode.i32Load.ordinal, from: .i32Load) }
+  init(load opcode: Opcode, _ mode: AddressingMode) {
+    self.init(offset: mode.rawValue * Self.loadCount + opcode.ordinal - Opcode.i32Load.ordinal, from: .i32Load)
+  }
 
   /// The operation of a scalar store (memory 0, 32-bit address).
-  init(store opcode: Opcode) { self.init(offset: opcode.ordinal - Opcode.i32Store.ordinal, from: .i32Store) }
+  init(store opcode: Opcode, _ mode: AddressingMode) {
+    self.init(offset: mode.rawValue * Self.storeCount + opcode.ordinal - Opcode.i32Store.ordinal, from: .i32Store)
+  }
+
+  /// The operation of a vector opcode (memory 0, 32-bit address).
+  init(vector opcode: Opcode) { self.init(offset: opcode.ordinal - Opcode.v128Load.ordinal, from: .v128Load) }
+
+  /// The operation of `form` with its second operand shifted.
+  init(_ form: ShiftedForm, _ shift: ShiftForm) {
+    self.init(offset: form.rawValue * ShiftForm.allCases.count + shift.rawValue, from: .i32AddShl)
+  }
+
+  /// The form in which the second operand is shifted, if there is one.
+  var shiftedForm: ShiftedForm? {
+    switch self {
+    case .i32Add: .add
+    case .i32Sub: .sub
+    case .i32And: .and
+    case .i32Or: .or
+    case .i32Xor: .xor
+    default: nil
+    }
+  }
+
+  /// The shift that a shift by an immediate applies.
+  var shiftForm: ShiftForm? {
+    switch self {
+    case .i32ShlImmediate: .shl
+    case .i32ShrUImmediate: .shrU
+    case .i32RotlImmediate: .rotl
+    default: nil
+    }
+  }
 
   /// The comparison that a two-operand integer comparison computes, and whether of 64-bit operands.
   var comparison: (Comparison, is64Bit: Bool)? {
@@ -137,13 +181,20 @@ extension Op {
 }
 
 extension Opcode {
-  /// Name of the operation that executes a numeric instruction, load or store; nil for all others. For the test that
-  /// both enums list them in the same order.
+  /// The numeric instruction whose operation is the `offset`-th.
+  static func numeric(offset: Int) -> Opcode { allCases[i32Eqz.ordinal + offset] }
+
+  /// The vector instruction whose operation is the `offset`-th.
+  static func vector(offset: Int) -> Opcode { allCases[v128Load.ordinal + offset] }
+
+  /// Name of the operation that executes a numeric or vector instruction, load or store; nil for all others. For the
+  /// test that both enums list them in the same order.
   package var operationName: String? {
     switch ordinal {
-    case Opcode.i32Load.ordinal...Opcode.i64Load32U.ordinal: "\(Op(load: self))"
-    case Opcode.i32Store.ordinal...Opcode.i64Store32.ordinal: "\(Op(store: self))"
+    case Opcode.i32Load.ordinal...Opcode.i64Load32U.ordinal: "\(Op(load: self, .near))"
+    case Opcode.i32Store.ordinal...Opcode.i64Store32.ordinal: "\(Op(store: self, .near))"
     case Opcode.i32Eqz.ordinal...Opcode.i64TruncSatF64U.ordinal: "\(Op(numeric: self))"
+    case Opcode.v128Load.ordinal...: "\(Op(vector: self))"
     default: nil
     }
   }

@@ -7,8 +7,11 @@ struct Control {
   enum Kind { case function, block, loop, ifThen, ifElse }
 
   var kind: Kind
+  /// The first register of the block's parameters, and of its results.
+  let base: Int
   /// Operands below the block's parameters.
   let height: Int
+  let type: BlockType
   let parameters: Int
   let results: Int
   /// Where a loop's code begins.
@@ -18,9 +21,11 @@ struct Control {
   /// The jump of an `if` whose condition is false.
   var elseJumps: Int32 = -1
 
-  init(kind: Kind, height: Int, parameters: Int, results: Int) {
+  init(kind: Kind, base: Int, height: Int, type: BlockType, parameters: Int, results: Int) {
     self.kind = kind
+    self.base = base
     self.height = height
+    self.type = type
     self.parameters = parameters
     self.results = results
   }
@@ -82,12 +87,31 @@ extension Translator {
     }
   }
 
+  /// Begins a block whose parameters are the top operands.
+  private func control(_ kind: Control.Kind, _ type: BlockType, _ parameters: Int, _ results: Int) -> Control {
+    let height = height - parameters
+    return Control(
+      kind: kind, base: height < operands.count ? Int(operands[height].slot) : Int(nextSlot), height: height,
+      type: type, parameters: parameters, results: results)
+  }
+
+  private mutating func pushParameters(of type: BlockType) {
+    if case .type(let index) = type { pushTemporaries(module.types[index.position].parameters) }
+  }
+
+  private mutating func pushResults(of type: BlockType) {
+    switch type {
+    case .empty: break
+    case .value(let type): pushTemporary(isVector: type == .v128)
+    case .type(let index): pushTemporaries(module.types[index.position].results)
+    }
+  }
+
   mutating func translateBlock(_ type: BlockType, loop: Bool) {
     let (parameters, results) = arity(type)
     settleLocals()
     if parameters > 0 { settleTop(parameters) }
-    var control = Control(
-      kind: loop ? .loop : .block, height: height - parameters, parameters: parameters, results: results)
+    var control = control(loop ? .loop : .block, type, parameters, results)
     code.forgetLastOperation()
     control.start = code.position
     controls.append(control)
@@ -98,7 +122,7 @@ extension Translator {
     let condition = popCondition()
     settleLocals()
     if parameters > 0 { settleTop(parameters) }
-    var control = Control(kind: .ifThen, height: height - parameters, parameters: parameters, results: results)
+    var control = control(.ifThen, type, parameters, results)
     let (word, form) = condition.inverted.branch
     control.elseJumps = code.emitJump(word, form, list: -1)
     controls.append(control)
@@ -107,14 +131,14 @@ extension Translator {
   mutating func translateElse() {
     let position = controls.count - 1
     if !isDead {
-      moveTop(controls[position].results, to: localCount + controls[position].height)
+      moveTop(controls[position].results, to: controls[position].base)
       controls[position].jumps = code.emitJump(UInt64(.branch), .wide, list: controls[position].jumps)
     }
     code.bind(controls[position].elseJumps)
     controls[position].elseJumps = -1
     controls[position].kind = .ifElse
     drop(height - controls[position].height)
-    pushTemporaries(controls[position].parameters)
+    pushParameters(of: controls[position].type)
     isDead = false
   }
 
@@ -125,13 +149,13 @@ extension Translator {
       if !isDead { emitReturn() }
       return
     }
-    if !isDead { moveTop(control.results, to: localCount + control.height) }
+    if !isDead { moveTop(control.results, to: control.base) }
     let isReached = !isDead || control.jumps >= 0 || control.elseJumps >= 0
     code.bind(control.jumps)
     // An `if` without `else` passes its parameters on, and they already are where the results belong.
     code.bind(control.elseJumps)
     drop(height - control.height)
-    pushTemporaries(control.results)
+    pushResults(of: control.type)
     isDead = !isReached
   }
 
@@ -145,20 +169,20 @@ extension Translator {
     }
     let word = code.words[code.lastOperation]
     if word.op == .i32Eqz {
-      _ = code.takeLastOperation()
+      code.takeLastOperation()
       return .zero(word.b)
     }
     guard usesNarrowJumps else { return .nonZero(Int(operand.slot)) }
     if let (comparison, is64Bit) = word.op.comparison {
-      _ = code.takeLastOperation()
+      code.takeLastOperation()
       return .registers(comparison, is64Bit: is64Bit, word.b, word.c)
     }
     if let (comparison, is64Bit) = word.op.immediateComparison {
-      _ = code.takeLastOperation()
+      code.takeLastOperation()
       return .immediate(comparison, is64Bit: is64Bit, word.b, word.signedC)
     }
     if word.op == .i64Eqz {
-      _ = code.takeLastOperation()
+      code.takeLastOperation()
       return .immediate(.equal, is64Bit: true, word.b, 0)
     }
     return .nonZero(Int(operand.slot))
@@ -180,7 +204,7 @@ extension Translator {
     if control.kind == .function {
       emitReturn()
     } else {
-      moveTop(control.branchArity, to: localCount + control.height)
+      moveTop(control.branchArity, to: control.base)
       jump(UInt64(.branch), .wide, to: depth)
     }
   }
@@ -243,14 +267,14 @@ extension Translator {
   private mutating func prepareArguments(_ type: FunctionType) -> Int {
     settleTop(type.parameters.count)
     drop(type.parameters.count)
-    return localCount + height
+    return Int(nextSlot)
   }
 
   mutating func translateCall(_ function: FunctionIndex) {
     let type = module.types[spaces.functions[function.position].position]
     let base = prepareArguments(type)
     emitCall(.call, .callImport, function, base)
-    pushTemporaries(type.results.count)
+    pushTemporaries(type.results)
   }
 
   private mutating func emitCall(_ defined: Op, _ imported: Op, _ function: FunctionIndex, _ base: Int) {
@@ -265,15 +289,15 @@ extension Translator {
     let base = prepareArguments(type)
     code.emit(UInt64(.callIndirect, a: base, b: index))
     code.emitOperand(UInt64(typeIndex.value) | UInt64(table.value) << 32)
-    pushTemporaries(type.results.count)
+    pushTemporaries(type.results)
   }
 
   mutating func translateReturnCall(_ function: FunctionIndex) {
     let type = module.types[spaces.functions[function.position].position]
     let base = prepareArguments(type)
-    code.emit(UInt64(.copyBlock, a: 0, b: base, c: type.parameters.count))
+    code.emit(UInt64(.copyBlock, a: 0, b: base, c: type.parameters.slotCount))
     emitCall(.returnCall, .returnCallImport, function, 0)
-    reserve(max(type.parameters.count, type.results.count))
+    reserve(max(type.parameters.slotCount, type.results.slotCount))
     isDead = true
   }
 
@@ -284,14 +308,14 @@ extension Translator {
     let indexRegister = Int(index.slot)
     switch index.kind {
     case .temporary: break
-    case .local: code.emit(UInt64(.copy, a: indexRegister, b: Int(index.bits)))
+    case .local: emitCopy(of: index, to: indexRegister)
     case .constant: emitConstant(index.bits, to: indexRegister)
     }
     let base = prepareArguments(type)
-    code.emit(UInt64(.copyBlock, a: 0, b: base, c: type.parameters.count))
+    code.emit(UInt64(.copyBlock, a: 0, b: base, c: type.parameters.slotCount))
     code.emit(UInt64(.returnCallIndirect, a: 0, b: indexRegister))
     code.emitOperand(UInt64(typeIndex.value) | UInt64(table.value) << 32)
-    reserve(max(type.parameters.count, type.results.count))
+    reserve(max(type.parameters.slotCount, type.results.slotCount))
     isDead = true
   }
 

@@ -7,7 +7,11 @@ extension Translator {
   mutating func translate(_ instruction: Instruction) {
     let row = instruction.opcode.row
     if !row.signature.isSpecial {
-      translatePlain(instruction, row)
+      if instruction.opcode.isVector {
+        translateVector(instruction, row)
+      } else {
+        translatePlain(instruction, row)
+      }
       return
     }
     switch (instruction.opcode, instruction.immediate) {
@@ -35,8 +39,14 @@ extension Translator {
       let constant = operands.last.flatMap { $0.kind == .constant ? $0.bits : nil }
       setLocal(local.position)
       if let constant { pushConstant(constant) } else { pushLocal(local.position) }
-    case (.globalGet, .global(let global)): code.emitResult(.globalGet, to: pushTemporary(), bc: global.position)
-    case (.globalSet, .global(let global)): code.emit(UInt64(.globalSet, a: popRegister(), bc: global.position))
+    case (.globalGet, .global(let global)):
+      let isVector = spaces.globals[global.position].value == .v128
+      code.emitResult(
+        isVector ? .vectorGlobalGet : .globalGet, to: pushTemporary(isVector: isVector), bc: global.position)
+    case (.globalSet, .global(let global)):
+      let operand = pop()
+      code.emit(
+        UInt64(operand.isVector ? .vectorGlobalSet : .globalSet, a: register(of: operand), bc: global.position))
     case (.refNull, _): pushConstant(0)
     case (.refIsNull, _): translateUnary(.i64Eqz)
     case (.refFunc, .function(let function)): code.emitResult(.refFunc, to: pushTemporary(), bc: function.position)
@@ -48,24 +58,25 @@ extension Translator {
     let operand = pop()
     if operand.kind == .local, operand.bits == UInt64(local) { return }
     if operand.kind == .temporary, code.lastResult == Int(operand.slot), localUses[local] == 0 {
-      code.redirectLastResult(to: local)
+      code.redirectLastResult(to: localRegister(local))
       return
     }
     preserve(local)
     switch operand.kind {
-    case .temporary: code.emit(UInt64(.copy, a: local, b: Int(operand.slot)))
-    case .local: code.emit(UInt64(.copy, a: local, b: Int(operand.bits)))
+    case .temporary, .local: emitCopy(of: operand, to: localRegister(local))
     case .constant:
-      emitConstant(operand.bits, to: local)
+      emitConstant(operand.bits, to: localRegister(local))
       code.forgetLastOperation()
     }
   }
 
   private mutating func translateSelect() {
     let condition = popRegister()
+    let isVector = operands.last?.isVector ?? false
     let otherwise = popRegister()
     let value = popRegister()
-    code.emitResult(.select, to: pushTemporary(), b: value, c: otherwise)
+    code.emitResult(
+      isVector ? .vectorSelect : .select, to: pushTemporary(isVector: isVector), b: value, c: otherwise)
     code.emitOperand(UInt64(condition))
   }
 
@@ -97,9 +108,15 @@ extension Translator {
     code.emitResult(op, to: pushTemporary(), b: operand)
   }
 
+  /// Whether an operand is what the last operation computed, for nobody but who takes the operand.
+  private func isLastResult(_ operand: Operand) -> Bool {
+    operand.kind == .temporary && code.lastResult == Int(operand.slot)
+  }
+
   private mutating func translateBinary(_ op: Op) {
     let right = pop()
     let left = pop()
+    if fuseShift(op, left, right) { return }
     if let (comparison, is64Bit) = op.comparison {
       if let value = immediate(right, is64Bit: is64Bit) {
         let register = register(of: left)
@@ -131,6 +148,21 @@ extension Translator {
     code.emitResult(op, to: pushTemporary(), b: leftRegister, c: rightRegister)
   }
 
+  /// Makes a shift by a constant that was just emitted part of the operation that uses its result.
+  private mutating func fuseShift(_ op: Op, _ left: Operand, _ right: Operand) -> Bool {
+    guard let form = op.shiftedForm else { return false }
+    let isRight = isLastResult(right)
+    guard isRight || isLastResult(left) && op.isCommutative, let shift = code.words[code.lastOperation].op.shiftForm
+    else { return false }
+    let other = isRight ? left : right
+    // A constant would have to be put into its register, behind the shift.
+    guard other.kind != .constant else { return false }
+    let (word, _) = code.takeLastOperation()
+    code.emitResult(Op(form, shift), to: pushTemporary(), b: register(of: other), c: word.b)
+    code.emitOperand(UInt64(word.c))
+    return true
+  }
+
   /// The value of a constant operand, if it fits a signed 16-bit field.
   private func immediate(_ operand: Operand, is64Bit: Bool) -> Int? {
     guard operand.kind == .constant else { return nil }
@@ -138,17 +170,22 @@ extension Translator {
     return Int64(Int16(truncatingIfNeeded: value)) == value ? Int(value) : nil
   }
 
-  private func isNarrow(_ access: MemoryAccess) -> Bool {
-    access.memory.value == 0 && access.offset <= 0xFFFF && !is64BitHeap
+  /// Whether an access is to memory 0 with a 32-bit address.
+  func isNarrow(_ access: MemoryAccess) -> Bool {
+    access.memory.value == 0 && !is64BitHeap
   }
 
   private mutating func translateLoad(_ opcode: Opcode, _ access: MemoryAccess) {
-    let address = popRegister()
+    let address = pop()
     if isNarrow(access) {
-      code.emitResult(Op(load: opcode), to: pushTemporary(), b: address, c: Int(access.offset))
+      let address = narrowAddress(address, access.offset)
+      code.emitResult(
+        Op(load: opcode, address.mode), to: pushTemporary(), bc: Int(address.fields))
+      if let operand = address.operand { code.emitOperand(operand) }
     } else {
       let kind = opcode.ordinal - Opcode.i32Load.ordinal
-      code.emitResult(.loadWide, to: pushTemporary(), b: address, c: kind)
+      let register = register(of: address)
+      code.emitResult(.loadWide, to: pushTemporary(), b: register, c: kind)
       code.emitOperand(access.offset)
       code.emitOperand(UInt64(access.memory.value))
     }
@@ -156,15 +193,40 @@ extension Translator {
 
   private mutating func translateStore(_ opcode: Opcode, _ access: MemoryAccess) {
     let value = popRegister()
-    let address = popRegister()
+    let address = pop()
     if isNarrow(access) {
-      code.emit(UInt64(Op(store: opcode), a: value, b: address, c: Int(access.offset)))
+      let address = narrowAddress(address, access.offset)
+      code.emit(UInt64(Op(store: opcode, address.mode), a: value, bc: Int(address.fields)))
+      if let operand = address.operand { code.emitOperand(operand) }
     } else {
       let kind = opcode.ordinal - Opcode.i32Store.ordinal
-      code.emit(UInt64(.storeWide, a: value, b: address, c: kind))
+      code.emit(UInt64(.storeWide, a: value, b: register(of: address), c: kind))
       code.emitOperand(access.offset)
       code.emitOperand(UInt64(access.memory.value))
     }
+  }
+
+  /// The addressing mode for an operand and an offset; an addition that was just emitted becomes part of it.
+  private mutating func narrowAddress(
+    _ address: Operand, _ offset: UInt64
+  ) -> (mode: AddressingMode, fields: UInt32, operand: UInt64?) {
+    if address.kind == .constant, address.bits + offset <= UInt64(UInt32.max) {
+      return (.constant, UInt32(address.bits + offset), nil)
+    }
+    if isLastResult(address) {
+      let word = code.words[code.lastOperation]
+      switch word.op {
+      case .i32AddImmediate where offset == 0:
+        return (.sum, UInt32(truncatingIfNeeded: code.takeLastOperation().0 >> 32), nil)
+      case .i32Add: return (.indexed, UInt32(truncatingIfNeeded: code.takeLastOperation().0 >> 32), offset)
+      case .i32AddShl:
+        let (word, count) = code.takeLastOperation()
+        return (.indexed, UInt32(truncatingIfNeeded: word >> 32), offset | count << 32)
+      default: break
+      }
+    }
+    let register = UInt32(register(of: address))
+    return offset <= 0xFFFF ? (.near, register | UInt32(offset) << 16, nil) : (.far, register, offset)
   }
 
   // MARK: Memories and tables as a whole

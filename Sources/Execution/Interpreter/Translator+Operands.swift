@@ -1,5 +1,7 @@
 // The translator's operand stack: what stands where, and bringing operands to the place where they are needed.
 
+import Wasm
+
 /// An operand that the code so far has pushed.
 struct Operand {
   enum Kind: UInt8 {
@@ -12,31 +14,37 @@ struct Operand {
   }
 
   var kind: Kind
-  /// The operand's own register.
+  /// The operand's own register, the first of two for a vector.
   let slot: Int32
   /// Constant bits, or the local's number.
   var bits: UInt64
+  var isVector = false
+
+  /// The register behind the operand's own.
+  var end: Int32 { slot + (isVector ? 2 : 1) }
 }
 
 extension Translator {
   var height: Int { operands.count }
 
-  private var nextSlot: Int32 { Int32(localCount + operands.count) }
+  /// The first register above the operands.
+  var nextSlot: Int32 { operands.last?.end ?? Int32(localCount) }
 
   private mutating func push(_ operand: Operand) {
     operands.append(operand)
-    if operands.count > maximumHeight { maximumHeight = operands.count }
+    let height = Int(operand.end) - localCount
+    if height > maximumHeight { maximumHeight = height }
   }
 
   /// Pushes an operand that is in its own register, and returns that register.
-  @discardableResult mutating func pushTemporary() -> Int {
+  @discardableResult mutating func pushTemporary(isVector: Bool = false) -> Int {
     let slot = nextSlot
-    push(Operand(kind: .temporary, slot: slot, bits: 0))
+    push(Operand(kind: .temporary, slot: slot, bits: 0, isVector: isVector))
     return Int(slot)
   }
 
-  mutating func pushTemporaries(_ count: Int) {
-    for _ in 0..<count { pushTemporary() }
+  mutating func pushTemporaries(_ types: some Sequence<ValueType>) {
+    for type in types { pushTemporary(isVector: type == .v128) }
   }
 
   mutating func pushConstant(_ bits: UInt64) { push(Operand(kind: .constant, slot: nextSlot, bits: bits)) }
@@ -44,7 +52,7 @@ extension Translator {
   mutating func pushLocal(_ local: Int) {
     localUses[local] += 1
     localOperands += 1
-    push(Operand(kind: .local, slot: nextSlot, bits: UInt64(local)))
+    push(Operand(kind: .local, slot: nextSlot, bits: UInt64(local), isVector: isVector(local)))
   }
 
   mutating func pop() -> Operand {
@@ -66,11 +74,23 @@ extension Translator {
   mutating func register(of operand: Operand) -> Int {
     switch operand.kind {
     case .temporary: return Int(operand.slot)
-    case .local: return Int(operand.bits)
+    case .local: return localRegister(Int(operand.bits))
     case .constant:
       emitConstant(operand.bits, to: Int(operand.slot))
       return Int(operand.slot)
     }
+  }
+
+  /// The first register of a local.
+  func localRegister(_ local: Int) -> Int { localRegisters.isEmpty ? local : Int(localRegisters[local]) }
+
+  private func isVector(_ local: Int) -> Bool {
+    !localRegisters.isEmpty && localRegisters[local + 1] - localRegisters[local] == 2
+  }
+
+  /// Emits a copy of a scalar or a vector.
+  mutating func emitCopy(of operand: Operand, to register: Int) {
+    code.emit(UInt64(operand.isVector ? .vectorCopy : .copy, a: register, b: self.register(of: operand)))
   }
 
   mutating func popRegister() -> Int { register(of: pop()) }
@@ -90,7 +110,7 @@ extension Translator {
     switch operand.kind {
     case .temporary: return
     case .local:
-      code.emit(UInt64(.copy, a: Int(operand.slot), b: Int(operand.bits)))
+      emitCopy(of: operand, to: Int(operand.slot))
       forgetUse(of: operand)
     case .constant: emitConstant(operand.bits, to: Int(operand.slot))
     }
@@ -127,15 +147,15 @@ extension Translator {
     if count == 1, let operand = operands.last {
       switch operand.kind {
       case .temporary:
-        if Int(operand.slot) != register { code.emit(UInt64(.copy, a: register, b: Int(operand.slot))) }
-      case .local: code.emit(UInt64(.copy, a: register, b: Int(operand.bits)))
+        if Int(operand.slot) != register { emitCopy(of: operand, to: register) }
+      case .local: emitCopy(of: operand, to: register)
       case .constant: emitConstant(operand.bits, to: register)
       }
       code.forgetLastOperation()
       return
     }
     settleTop(count)
-    let source = localCount + operands.count - count
-    if source != register { code.emit(UInt64(.copyBlock, a: register, b: source, c: count)) }
+    let source = Int(operands[operands.count - count].slot)
+    if source != register { code.emit(UInt64(.copyBlock, a: register, b: source, c: Int(nextSlot) - source)) }
   }
 }

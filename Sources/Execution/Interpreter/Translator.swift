@@ -47,9 +47,16 @@ struct Translator {
   var localUses: [Int32] = []
   /// How many operands stand for locals.
   var localOperands = 0
+  /// Registers of parameters and locals.
   var localCount = 0
+  /// The first register of each local, and the one behind the last; empty where no local is a vector, so that a local's
+  /// number is its register.
+  var localRegisters: [Int32] = []
+  /// Registers of the operand stack.
   var maximumHeight = 0
+  /// Values that the function returns, and their registers.
   var resultCount = 0
+  var resultSlots = 0
   /// Whether the code at this point cannot be reached; it is skipped.
   var isDead = false
   /// Blocks opened inside skipped code.
@@ -79,7 +86,7 @@ struct Translator {
 
   /// Translates a defined function.
   ///
-  /// - Throws: `TranslationError` when the frame has too many registers or the code uses vectors.
+  /// - Throws: `TranslationError` when the frame has too many registers.
   mutating func translate(_ position: Int) throws(TranslationError) -> Output {
     usesNarrowJumps = true
     try run(position)
@@ -87,7 +94,7 @@ struct Translator {
       usesNarrowJumps = false
       try run(position)
     }
-    let frameSize = max(localCount + maximumHeight, resultCount) + 1
+    let frameSize = max(localCount + maximumHeight, resultSlots) + 1
     guard frameSize <= Self.maximumFrameSize else {
       throw TranslationError(
         function: FunctionIndex(spaces.importedFunctions + position), instruction: nil,
@@ -115,10 +122,6 @@ struct Translator {
       }
       if isDead {
         skip(instruction)
-      } else if instruction.opcode.rawValue >> 8 == 0xFD {
-        throw TranslationError(
-          function: FunctionIndex(spaces.importedFunctions + position), instruction: number,
-          reason: "\(instruction.opcode.row.text): vector instructions are not executed")
       } else {
         translate(instruction)
       }
@@ -130,18 +133,24 @@ struct Translator {
     code.removeAll()
     operands.removeAll(keepingCapacity: true)
     controls.removeAll(keepingCapacity: true)
-    localCount = type.parameters.count + function.body.locals.reduce(0) { $0 + Int($1.count) }
+    let locals = function.body.locals.reduce(type.parameters.count) { $0 + Int($1.count) }
+    localCount = type.parameters.slotCount + function.body.localSlots
+    layOutLocals(type.parameters, function.body.locals, hasVectors: localCount > locals)
     localUses.removeAll(keepingCapacity: true)
-    localUses.append(contentsOf: repeatElement(0, count: localCount))
+    localUses.append(contentsOf: repeatElement(0, count: locals))
     localOperands = 0
     maximumHeight = 0
     resultCount = type.results.count
+    resultSlots = type.results.slotCount
     isDead = false
     deadDepth = 0
     charges.removeAll(keepingCapacity: true)
     tracedIndex = index
     isTraced = options.tracedFunctions.contains(FunctionIndex(index))
-    controls.append(Control(kind: .function, height: 0, parameters: 0, results: type.results.count))
+    controls.append(
+      Control(
+        kind: .function, base: localCount, height: 0, type: .type(function.type), parameters: 0,
+        results: type.results.count))
     if isTraced { code.emit(UInt64(.traceEntry, bc: index)) }
   }
 
@@ -168,7 +177,7 @@ struct Translator {
 
   /// Emits the return of the top operands; they stay on the operand stack.
   mutating func emitReturn() {
-    if resultCount == 1, let result = operands.last, !isTraced {
+    if resultSlots == 1, let result = operands.last, !isTraced {
       code.emit(UInt64(.returnOne, a: register(of: result)))
       return
     }

@@ -19,7 +19,7 @@ public final class NativeLane: Lane {
   private final class Installation {
     let module: NativeModule
     let instance: Instance
-    /// What globals are in a new instance.
+    /// The slots of all globals in a new instance.
     let initialGlobals: [UInt64]
 
     init(_ module: NativeModule, _ instance: Instance) {
@@ -248,9 +248,9 @@ public final class NativeLane: Lane {
   /// budgets. Heap and stable changes stay uncommitted, but pages that the bytemap does not mark are taken back.
   private func run(_ entryPoint: EntryPoint, _ function: FunctionIndex, _ canister: Installation) throws(Trap) {
     let (module, instance) = (canister.module, canister.instance)
-    let persistent = module.persistentGlobals.map { instance.globals[$0].bits }
+    let persistent = instance.slots(ofGlobals: module.persistentGlobals)
     instance.restoreGlobals(canister.initialGlobals)
-    for (position, bits) in zip(module.persistentGlobals, persistent) { instance.globals[position].bits = bits }
+    instance.setSlots(ofGlobals: module.persistentGlobals, to: persistent)
     let accessLimit = parameters.accessedPageLimits[entryPoint.pageLimitClass]
     instance.globals[module.instructionCounter].bits = UInt64(bitPattern: account.remainingInstructions)
     instance.globals[module.dirtyPageCounter].bits = parameters.dirtyPageLimits[entryPoint.pageLimitClass]
@@ -328,7 +328,7 @@ public final class NativeLane: Lane {
     observation.stableSize = installed.stable.pageCount
     observation.stableContents = installed.stable.committedContents
     observation.observe(heaps: installed.ownMemories)
-    observation.globals = installed.module.observedGlobals.map { installed.instance.globals[$0].bits }
+    observation.globals = installed.instance.slots(ofGlobals: installed.module.observedGlobals)
     return observation
   }
 }
