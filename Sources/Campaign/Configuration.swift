@@ -1,9 +1,11 @@
 // What a campaign runs: everything that decides its results, and how long. Filled in by the command line.
 
 import Canister
+import ContentHash
 import Corpus
 import Differential
 import Generation
+import Wasm
 
 /// The version of the program; part of every record.
 public let stablefuzzVersion = "0.1.0"
@@ -59,6 +61,9 @@ public struct Budget: Hashable, Sendable {
 /// A campaign's settings.
 public struct CampaignConfiguration: Sendable {
   public var profile: GeneratorProfile
+  /// What the profile `real-world` makes cases of, and the arguments that name it.
+  public var sources: [SourceModule] = []
+  public var sourceArguments = ""
   public var seed: UInt64
   public var lanes: LaneSelection
   public var shard: Shard
@@ -101,10 +106,21 @@ public struct CampaignConfiguration: Sendable {
 
   /// The settings that decide what each case is and does, for records.
   public var settings: [Setting] {
-    [
+    let modules = sources.isEmpty ? [] : [Setting("modules", "\(sources.count), \(sourcesDigest)")]
+    return modules + [
       Setting("profile", profile.rawValue), Setting("generator", generatorVersion), Setting("lanes", lanes.name),
       Setting("shard", shard.description), Setting("search", isGuided ? "guided" : "unguided"),
     ]
+  }
+
+  /// The generator that makes all cases.
+  public var generator: Generator { Generator(profile: profile, sources: sources) }
+
+  /// Hash of the sources, in their order.
+  private var sourcesDigest: Digest {
+    var stream = DigestStream()
+    for source in sources { stream.add(encode(source.module)) }
+    return stream.finish()
   }
 
   /// The directory name under which reports and checkpoint are kept: the same for the same campaign.
@@ -124,7 +140,7 @@ public struct CampaignConfiguration: Sendable {
   /// The arguments that repeat the campaign up to a number of its cases.
   func arguments(cases: UInt64) -> String {
     var text = "--seed \(seed) --cases \(cases)"
-    if profile != .native { text += " --profile \(profile.rawValue)" }
+    if profile != .native { text += " --profile \(profile.rawValue)" + sourceArguments }
     if lanes != .ofCase { text += " --lanes \(lanes.name)" }
     if shard != .whole { text += " --shard \(shard)" }
     if isGuided { text += " --guided" }

@@ -82,7 +82,7 @@ private func unstableCases(_ configuration: CampaignConfiguration, count: UInt64
   func digests(_ runner: CaseRunner, _ indices: [UInt64]) -> [UInt64: CaseResult] {
     var results: [UInt64: CaseResult] = [:]
     for index in indices {
-      let origin = generatedOrigin(configuration.profile, seed: configuration.seed, index: index)
+      let origin = generatedOrigin(configuration.generator, seed: configuration.seed, index: index)
       results[index] = runner.runCase(origin.entry.case, lanes: configuration.lanes)
     }
     return results

@@ -200,7 +200,8 @@ private struct RunningCampaign {
     guard let corpus = stores.corpus else { return }
     let finding = try storeFinding(
       generatedOrigin(
-        configuration.profile, seed: configuration.seed, lineage: run.genotype?.lineage ?? Lineage(run.index)),
+        configuration.generator, seed: configuration.seed, lineage: run.genotype?.lineage ?? Lineage(run.index),
+        sourceArguments: configuration.sourceArguments),
       run.result.verdict, runner: workers[0].runner, store: corpus,
       arguments: configuration.instrumenterArguments, isInterrupted: world.isInterrupted)
     tally.buckets[bucket]?.path = finding.path
@@ -209,18 +210,26 @@ private struct RunningCampaign {
 }
 
 /// A generated case as a corpus entry.
-public func generatedOrigin(_ profile: GeneratorProfile, seed: UInt64, index: UInt64) -> CaseOrigin {
-  generatedOrigin(profile, seed: seed, lineage: Lineage(index))
+///
+/// - Parameter sourceArguments: what names the modules of the profile `real-world` on the command line.
+public func generatedOrigin(
+  _ generator: Generator, seed: UInt64, index: UInt64, sourceArguments: String = ""
+) -> CaseOrigin {
+  generatedOrigin(generator, seed: seed, lineage: Lineage(index), sourceArguments: sourceArguments)
 }
 
 /// A case of a guided campaign, or a fresh one, as a corpus entry.
-public func generatedOrigin(_ profile: GeneratorProfile, seed: UInt64, lineage: Lineage) -> CaseOrigin {
-  let generator = GuidedGenerator(generator: Generator(profile: profile), seed: seed)
-  let (generated, genotype) = generator.generate(lineage)
+///
+/// - Parameter sourceArguments: what names the modules of the profile `real-world` on the command line.
+public func generatedOrigin(
+  _ generator: Generator, seed: UInt64, lineage: Lineage, sourceArguments: String = ""
+) -> CaseOrigin {
+  let profile = generator.profile
+  let (generated, genotype) = GuidedGenerator(generator: generator, seed: seed).generate(lineage)
   let meta = EntryMeta(
     generatorVersion: generatorVersion, seed: seed, index: lineage.index,
     lineage: lineage.steps.isEmpty ? nil : lineage.description)
-  let option = profile == .native ? "" : " --profile \(profile.rawValue)"
+  let option = profile == .native ? "" : " --profile \(profile.rawValue)" + sourceArguments
   return CaseOrigin(
     entry: CorpusEntry(case: generated, choices: genotype.storableChoices, meta: meta),
     source: "\(seed):\(lineage)\(option)")
@@ -253,7 +262,7 @@ private final class Worker: @unchecked Sendable {
     self.configuration = configuration
     runner = configuration.makeRunner()
     if configuration.isCoverageCollected { runner.coverage = CoverageCollector() }
-    generator = GuidedGenerator(generator: Generator(profile: configuration.profile), seed: configuration.seed)
+    generator = GuidedGenerator(generator: configuration.generator, seed: configuration.seed)
     canary = configuration.canary.map(CanaryWatch.init)
   }
 

@@ -1,11 +1,18 @@
 // A case: what both lanes run. Made by the generator or read from the corpus, consumed by `runCase`.
 
-/// Where the instrumenter puts stable memory and bytemap (contract section 4).
+/// Which memory is the stable memory: one that the instrumenter adds, or one of the module's own (contract section 4).
 public enum MemoryPlacement: String, Codable, CaseIterable, Sendable {
   /// After the module's own memories.
   case end
   /// At indices 1 and 2, the module's own further memories shifted up.
   case second
+  /// The module's own second memory, which it accesses by loads, stores and bulk operations.
+  case direct
+  /// As `direct`, but the module imports its further memories, and the import name says what they survive.
+  case named
+
+  /// Whether the module accesses stable memory itself instead of calling the System API.
+  public var isDirect: Bool { self == .direct || self == .named }
 }
 
 /// Where the instrumenter puts its five imports (contract section 4).
@@ -26,8 +33,10 @@ public struct Strategy: Hashable, Codable, Sendable, CustomStringConvertible {
     self.imports = imports
   }
 
-  /// All four combinations.
-  public static let all: [Strategy] = MemoryPlacement.allCases.flatMap { memory in
+  /// All four combinations for modules that call the System API.
+  public static let all: [Strategy] = [.end, .second].flatMap(strategies)
+
+  private static func strategies(_ memory: MemoryPlacement) -> [Strategy] {
     ImportPlacement.allCases.map { Strategy(memory: memory, imports: $0) }
   }
 
@@ -36,7 +45,8 @@ public struct Strategy: Hashable, Codable, Sendable, CustomStringConvertible {
 
   /// The strategy of that name.
   public init?(name: String) {
-    guard let strategy = Strategy.all.first(where: { $0.description == name }) else { return nil }
+    let known = MemoryPlacement.allCases.flatMap(Self.strategies)
+    guard let strategy = known.first(where: { $0.description == name }) else { return nil }
     self = strategy
   }
 }

@@ -3,7 +3,8 @@
 //
 //   plan       = version:byte (1) · parameters · strategy · count:integer · message × count
 //   parameters = count:integer · (key:integer · value:integer) × count, keys ascending
-//   strategy   = byte: bit 0 memory placement (1: second), bit 1 import placement (1: after)
+//   strategy   = byte: bits 0 and 2 memory placement (0 end, 1 second, 4 direct, 5 named), bit 1 import placement
+//                (1: after)
 //   message    = tag:byte · what the tag's row below names; `argument` and `name` are length:integer · bytes
 //
 // Integers are unsigned LEB128. A parameter that is missing has its default: what later versions add does not make
@@ -34,6 +35,17 @@ private enum MessageTag: UInt8 {
   case inspectMessage = 8  // name, argument
 }
 
+extension MemoryPlacement {
+  fileprivate var code: UInt8 {
+    switch self {
+    case .end: 0
+    case .second: 1
+    case .direct: 4
+    case .named: 5
+    }
+  }
+}
+
 // MARK: Encoding
 
 extension PlanSection {
@@ -45,7 +57,7 @@ extension PlanSection {
       writer.integer(UInt64(key.rawValue))
       writer.integer(parameters[key])
     }
-    writer.byte((strategy.memory == .second ? 1 : 0) | (strategy.imports == .after ? 2 : 0))
+    writer.byte(strategy.memory.code | (strategy.imports == .after ? 2 : 0))
     writer.integer(UInt64(plan.messages.count))
     for message in plan.messages { Self.write(message, to: &writer) }
     return writer.bytes
@@ -95,8 +107,10 @@ extension PlanSection {
     parameters = try Self.parameters(&reader)
 
     let bits = try reader.byte()
-    guard bits < 4 else { throw reader.malformed("unknown strategy \(bits)", at: reader.position - 1) }
-    strategy = Strategy(memory: bits & 1 != 0 ? .second : .end, imports: bits & 2 != 0 ? .after : .front)
+    guard let memory = MemoryPlacement.allCases.first(where: { $0.code == bits & ~2 }) else {
+      throw reader.malformed("unknown strategy \(bits)", at: reader.position - 1)
+    }
+    strategy = Strategy(memory: memory, imports: bits & 2 != 0 ? .after : .front)
 
     let count = try reader.count("messages")
     plan = CallPlan([])

@@ -4,6 +4,7 @@ import Canister
 import ContentHash
 import Coverage
 import Execution
+import Lowering
 import Wasm
 
 /// A case's decoded and validated modules.
@@ -17,8 +18,8 @@ struct CaseModules {
 
   let plan: CallPlan
   private let testCase: Case
-  let first: Module
-  let second: Module?
+  let first: CanisterForm
+  let second: CanisterForm?
   private let parameters: Parameters
   private let faults: LaneFaults
   private let trace: ((TraceStep) -> Void)?
@@ -30,17 +31,18 @@ struct CaseModules {
     parameters = testCase.parameters
     self.faults = faults
     self.trace = trace
-    first = try Self.load(testCase.module, parameters, trace)
+    let placement = testCase.strategy.memory
+    first = try Self.load(testCase.module, placement, parameters, trace)
     if let bytes = testCase.secondModule {
-      second = try Self.load(bytes, parameters, trace)
+      second = try Self.load(bytes, placement, parameters, trace)
     } else {
       second = nil
     }
   }
 
   private static func load(
-    _ bytes: [UInt8], _ parameters: Parameters, _ trace: ((TraceStep) -> Void)?
-  ) throws(Fault) -> Module {
+    _ bytes: [UInt8], _ placement: MemoryPlacement, _ parameters: Parameters, _ trace: ((TraceStep) -> Void)?
+  ) throws(Fault) -> CanisterForm {
     let module: Module
     do { module = try decode(bytes) } catch { throw Fault(.decode, "\(error)") }
     trace?(
@@ -48,7 +50,12 @@ struct CaseModules {
         stage: "decode", function: "Wasm.decode", digest: Digest(of: bytes),
         detail: "\(bytes.count) bytes, \(module.functions.count) functions"))
     do { try validate(module) } catch { throw Fault(.validate, "\(locate(error, in: bytes))") }
-    do { try validateCanister(module, parameters: parameters) } catch { throw Fault(.canisterRules, "\(error)") }
+    let form: CanisterForm
+    do {
+      form = try validateCanister(module, placement: placement, parameters: parameters)
+    } catch {
+      throw Fault(.canisterRules, "\(error)")
+    }
     let encoded = encode(module)
     do {
       guard try decode(encoded) == module else { throw Fault(.roundTrip, "decode(encode(m)) ≠ m") }
@@ -59,19 +66,30 @@ struct CaseModules {
       TraceStep(
         stage: "validate", function: "Wasm.validate, Canister.validateCanister", digest: Digest(of: encoded),
         detail: "valid; decode(encode(m)) = m"))
-    return module
+    return form
   }
 
   // MARK: Host lane
 
   func hostLane(workspace: HostWorkspace) throws(Fault) -> HostLane {
     HostLane(
-      first: try hostModule(first), second: try second.map { module throws(Fault) in try hostModule(module) },
+      first: try hostModule(first), second: try second.map { form throws(Fault) in try hostModule(form) },
       parameters: parameters, workspace: workspace, settling: faults.hostSettling, around: faults.aroundHost)
   }
 
-  private func hostModule(_ module: Module) throws(Fault) -> HostModule {
-    do { return try HostModule(module, parameters: parameters) } catch {
+  private func hostModule(_ form: CanisterForm) throws(Fault) -> HostModule {
+    var module = form.module
+    if form.isDirect {
+      module = lowerToCalls(form)
+      do { try validate(module) } catch { throw Fault(.lower, lane: .host, "\(error)") }
+      trace?(
+        TraceStep(
+          stage: "lower to calls", function: "Lowering.lowerToCalls", digest: Digest(of: encode(module)),
+          detail: "\(module.functions.count) functions"))
+    }
+    let roles = form.memories.filter { $0 != .stable }
+    let scratch = roles.indices.filter { roles[$0] == .scratch }
+    do { return try HostModule(module, parameters: parameters, scratchMemories: scratch) } catch {
       throw Fault(.translate, lane: .host, "\(error)")
     }
   }
@@ -82,17 +100,17 @@ struct CaseModules {
   func instrumented(
     _ lane: LaneName, _ instrumenter: Instrumenter, _ outside: (any OutsideInstrumenter)?
   ) throws(Fault) -> Instrumented {
-    func bytes(_ module: Module, _ original: [UInt8]) throws(Fault) -> [UInt8] {
+    func bytes(_ form: CanisterForm, _ original: [UInt8]) throws(Fault) -> [UInt8] {
       switch lane {
-      case .native(let strategy): encode(try instrumenter(module, strategy, parameters))
+      case .native(let strategy): encode(try instrumenter(form.original, strategy, parameters))
       case .external: try outside?.instrument(original, parameters: parameters) ?? []
       case .host: original
       }
     }
     return Instrumented(
       lane: lane, first: try checked(try bytes(first, testCase.module), lane),
-      second: try second.map { module throws(Fault) in
-        try checked(try bytes(module, testCase.secondModule ?? testCase.module), lane)
+      second: try second.map { form throws(Fault) in
+        try checked(try bytes(form, testCase.secondModule ?? testCase.module), lane)
       })
   }
 
@@ -116,8 +134,8 @@ struct CaseModules {
   func namesDivergence(_ instrumented: Instrumented) -> Verdict? {
     guard let message = plan.messages.first else { return nil }
     let pairs = [(first, instrumented.first)] + (second.flatMap { s in instrumented.second.map { [(s, $0)] } } ?? [])
-    for (original, module) in pairs {
-      guard let (expected, actual) = wrongName(in: module, original: original) else { continue }
+    for (form, module) in pairs {
+      guard let (expected, actual) = wrongName(in: module, original: form.original) else { continue }
       return .diverge(
         Divergence(
           lane: instrumented.lane, messageIndex: 0, message: message, observable: .names, call: nil,
@@ -139,8 +157,8 @@ struct CaseModules {
   /// The modules with a probe in each branch of injected code.
   func probed(_ instrumented: Instrumented) -> ProbedModules {
     ProbedModules(
-      first: ProbedModule(instrumented.first, original: first),
-      second: instrumented.second.map { ProbedModule($0, original: second ?? first) })
+      first: ProbedModule(instrumented.first, original: first.original),
+      second: instrumented.second.map { ProbedModule($0, original: (second ?? first).original) })
   }
 
   /// A lane that reports which branches it takes.
@@ -155,12 +173,14 @@ struct CaseModules {
   }
 
   private func nativeModule(
-    _ original: Module, _ instrumented: Module, _ lane: LaneName, isTraced: Bool = false, probed: ProbedModule? = nil
+    _ form: CanisterForm, _ instrumented: Module, _ lane: LaneName, isTraced: Bool = false,
+    probed: ProbedModule? = nil
   ) throws(Fault) -> NativeModule {
     do {
-      try checkABI(of: instrumented, original: original)
+      // What a module that accesses stable memory itself becomes is no matter of the replica's.
+      if !form.isDirect { try checkABI(of: instrumented, original: form.original) }
       return try NativeModule(
-        original: original, instrumented: probed?.module ?? instrumented, isTraced: isTraced,
+        form: form, instrumented: probed?.module ?? instrumented, isTraced: isTraced,
         probeCount: probed?.probeCount ?? 0)
     } catch {
       throw Fault(.instrumentedABI, lane: lane, "\(error)")

@@ -14,7 +14,7 @@ public final class PreparedCase {
   let modules: CaseModules
 
   /// The case's modules, the second one where there is one.
-  public var originals: [Module] { [modules.first] + (modules.second.map { [$0] } ?? []) }
+  public var originals: [Module] { [modules.first.original] + (modules.second.map { [$0.original] } ?? []) }
 
   init(_ testCase: Case, _ modules: CaseModules, _ observations: [Observation], _ called: Set<SystemFunction>) {
     self.testCase = testCase

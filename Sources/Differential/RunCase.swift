@@ -17,10 +17,24 @@ public enum LaneSelection: Hashable, Sendable {
 
   func strategies(for testCase: Case) -> [Strategy] {
     switch self {
-    case .ofCase: [testCase.strategy]
-    case .strategies(let strategies): strategies
-    case .external: []
+    case .ofCase: return [testCase.strategy]
+    case .external: return []
+    case .strategies(let strategies):
+      guard testCase.strategy.memory.isDirect else { return strategies }
+      // Such a module has its memory placement from the case; only the imports can stand elsewhere.
+      return ImportPlacement.allCases.filter { imports in strategies.contains { $0.imports == imports } }
+        .map { Strategy(memory: testCase.strategy.memory, imports: $0) }
     }
+  }
+
+  /// The case as the selection takes it: lanes with direct access make a case of that kind.
+  func adjusted(_ testCase: Case) -> Case {
+    guard case .strategies(let strategies) = self, let direct = strategies.first(where: \.memory.isDirect) else {
+      return testCase
+    }
+    var adjusted = testCase
+    adjusted.strategy = direct
+    return adjusted
   }
 }
 
@@ -82,8 +96,8 @@ public final class CaseRunner {
   ///
   /// - Returns: the verdict; whatever goes wrong is one.
   public func runCase(_ testCase: Case, lanes selection: LaneSelection = .ofCase) -> CaseResult {
+    let testCase = adapted(selection.adjusted(testCase))
     var result = CaseResult(verdict: .agree, digest: .zero)
-    let testCase = adapted(testCase)
     do throws(Fault) {
       let modules = try CaseModules(testCase, faults: faults, trace: trace)
       let host = try modules.hostLane(workspace: hosts)
@@ -95,8 +109,11 @@ public final class CaseRunner {
       step("execute host lane", "HostLane.execute", result.digest, "\(result.observations.count) messages")
       for lane in lanes(selection, testCase) {
         let instrumented = try modules.instrumented(lane, instrumenter, outside)
-        let namesDivergence = modules.namesDivergence(instrumented)
-        result.verdict = try namesDivergence ?? compare(testCase, result.observations, modules, instrumented)
+        if let divergence = modules.namesDivergence(instrumented) {
+          result.verdict = divergence
+        } else {
+          result.verdict = try compare(testCase, result.observations, modules, instrumented)
+        }
         step("compare \(lane)", "CaseRunner.compare", result.digest, result.verdict.sentence)
         if case .diverge(let divergence) = result.verdict, divergence.observable != .names {
           result.verdict = .diverge(try explain(divergence, modules, instrumented))
@@ -113,7 +130,9 @@ public final class CaseRunner {
 
   /// The native lanes to run, in order.
   private func lanes(_ selection: LaneSelection, _ testCase: Case) -> [LaneName] {
-    selection.strategies(for: testCase).map(LaneName.native) + (outside == nil ? [] : [.external])
+    // Direct access is ours alone: no replica's instrumenter knows it.
+    selection.strategies(for: testCase).map(LaneName.native)
+      + (outside == nil || testCase.strategy.memory.isDirect ? [] : [.external])
   }
 
   /// The case as all lanes can run it: an outside instrumenter that knows production's limits and charges only cannot be
@@ -148,22 +167,25 @@ public final class CaseRunner {
   {
     for (index, message) in testCase.plan.messages.enumerated() {
       let observation = native.execute(faults.rewritten(message))
-      if let reason = poison(expected[index]) ?? poison(observation) {
+      let isDirect = testCase.strategy.memory.isDirect
+      if let reason = poison(expected[index], isDirect) ?? poison(observation, isDirect) {
         return .poisoned("message \(index) (\(message.summary)): \(reason)")
       }
-      if observation.digest == expected[index].digest { continue }
+      let expectation = isDirect ? expected[index].withCounts(of: observation) : expected[index]
+      if observation.digest == expectation.digest { continue }
       return .diverge(
-        Divergence(
-          lane: lane, message: message, at: index, host: expected[index], native: observation))
+        Divergence(lane: lane, message: message, at: index, host: expectation, native: observation))
     }
     return .agree
   }
 
   /// Why lanes may rightly differ after this observation; nil where they may not.
-  private func poison(_ observation: Observation) -> String? {
+  private func poison(_ observation: Observation, _ isDirect: Bool) -> String? {
     switch observation.outcome {
     case .trap(.stackOverflow): "call stack exhausted"
     case .hostMemoryExhausted: "host memory exhausted"
+    // Direct accesses and the calls that stand for them cost differently (contract section 4).
+    case .trap(.instructionLimitExceeded) where isDirect: "out of instructions with direct access"
     default: nil
     }
   }
@@ -197,6 +219,33 @@ public final class CaseRunner {
     defer { native.recorder = nil }
     _ = host.execute(divergence.message)
     _ = native.execute(faults.rewritten(divergence.message))
-    return divergence.explained(hostRecorder.calls, nativeRecorder.calls, host, native)
+    // A module with direct access makes no calls that the host's could be held against.
+    let hostCalls = modules.first.isDirect ? [] : hostRecorder.calls
+    return divergence.explained(hostCalls, nativeRecorder.calls, host, native)
+  }
+}
+
+extension Observation {
+  /// The observation with everything that counts taken from another: where stable memory is accessed directly, only
+  /// contents, size, traps and replies have to agree. Which of two exceeded page limits is named counts among them.
+  fileprivate func withCounts(of other: Observation) -> Observation {
+    var result = self
+    result.instructions = other.instructions
+    result.dirtyPages = other.dirtyPages
+    result.accessedPages = other.accessedPages
+    result.performanceCounters = other.performanceCounters
+    if case .trap(let mine) = outcome, case .trap(let theirs) = other.outcome, mine.isPageLimit, theirs.isPageLimit {
+      result.outcome = other.outcome
+    }
+    return result
+  }
+}
+
+extension CanisterError {
+  fileprivate var isPageLimit: Bool {
+    switch self {
+    case .dirtyPageLimitExceeded, .accessedPageLimitExceeded: true
+    default: false
+    }
   }
 }

@@ -123,7 +123,7 @@ extension Message {
 public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
   /// Which stage failed.
   public enum Stage: String, Codable, Sendable {
-    case decode, validate, roundTrip = "round-trip", canisterRules = "canister-rules", translate, instrument
+    case decode, validate, roundTrip = "round-trip", canisterRules = "canister-rules", lower, translate, instrument
     case instrumentedDecode = "instrumented-decode", instrumentedValidate = "instrumented-validate"
     case instrumentedABI = "instrumented-abi"
     /// An outside instrumenter could not be started, died, took too long, spoke out of turn, gave nothing.

@@ -13,9 +13,11 @@ public struct ChoiceSource: Sendable {
   @usableFromInline var recorded: [UInt64] = []
 
   /// Fresh choices: those of case `index` of a run.
-  public init(seed: UInt64, index: UInt64) {
+  ///
+  /// - Parameter leading: the first choices, if they are fixed beforehand.
+  public init(seed: UInt64, index: UInt64, leading: [UInt64] = []) {
     stream = Stream(seed: seed, index: index)
-    given = []
+    given = leading
     isReplay = false
     recorded.reserveCapacity(2048)
   }

@@ -25,7 +25,7 @@ struct BodyContext {
   /// Parameters, then declared locals.
   var locals: [NumberType] = []
   /// Locals by type, as bit sets; and those that any statement may assign.
-  var localsOfType = SIMD4<UInt64>(repeating: 0)
+  var localsOfType = SIMD8<UInt64>(repeating: 0)
   var assignableLocals: UInt64 = 0
   /// Enclosing labels, outermost first: whether a branch there takes no values and leads forward.
   var openLabels: [Bool] = []
@@ -38,6 +38,8 @@ struct BodyContext {
   var nesting = 0
   /// Whether the next instruction runs in every execution; pages are only known exactly where it does.
   var conditionalDepth = 0
+  /// What was read from stable memory so far, mixed into one number that the answer contains.
+  var observed: LocalIndex?
   /// Data segments dropped so far, as a bit set.
   var droppedSegments: UInt64 = 0
 }

@@ -58,6 +58,10 @@ struct CaseShape {
   let instructionLimit: InstructionLimitKind
   /// Page-aligned addresses, each with 4 pages of guaranteed stable memory behind it and at least one before.
   let anchors: [UInt64]
+  /// Data structures that all modules of the case work on.
+  let structures: [Structure]
+  /// Bytes that modules save before an upgrade and read back afterwards.
+  let handoverLength: UInt64
   /// Initial size of the heap in Wasm pages, the same in both modules.
   let heapPages: UInt64
   /// Everything but the limits that depend on what is generated.
@@ -66,16 +70,26 @@ struct CaseShape {
   /// Guaranteed bytes of stable memory, once set up.
   var stableBytes: UInt64 { stablePages * Sizes.wasmPage }
 
+  /// Whether modules access stable memory themselves.
+  var isDirect: Bool { profile.isDirect }
+
+  /// Whether messages may run into limits that are smaller than what they need.
+  var hitsLimits: Bool {
+    dirtyLimit == .exceeded || dirtyLimit == .small || accessedLimit == .exceeded || accessedLimit == .small
+      || instructionLimit == .small || instructionLimit == .tiny
+  }
+
   /// Whether page limits are to be hit exactly, for which the pages touched must be known beforehand.
   var wantsKnownPages: Bool { dirtyLimit == .exact || dirtyLimit == .exceeded || accessedLimit == .exact }
 
   init(_ profile: GeneratorProfile, _ choices: inout ChoiceSource) {
     self.profile = profile
-    strategy = choices.element(of: Strategy.all)
-    traps = choices.chance(15, of: 100)
-    heap = Self.drawHeap(&choices)
-    families = Self.drawFamilies(heap, &choices)
-    instructionLimit = Self.drawInstructionLimit(traps, &choices)
+    strategy = Self.drawStrategy(profile, &choices)
+    traps = choices.chance(20, of: 100)
+    heap = Self.drawHeap(profile, &choices)
+    families = profile.isDirect ? .onlyWide : Self.drawFamilies(heap, &choices)
+    // Direct accesses cost other than the calls that stand for them, so no limit may be near.
+    instructionLimit = profile.isDirect ? .standard : Self.drawInstructionLimit(traps, &choices)
     let size = Self.drawSize(families, traps: traps, instructionLimit, &choices)
     stableClass = size.stableClass
     stablePages = size.pages
@@ -85,11 +99,16 @@ struct CaseShape {
     narrowAccess = grows.access
     isGrowthFree = grows.isFree
     heapPages = Self.drawHeapPages(heap, &choices)
-    dirtyLimit = Self.drawPageLimit(traps, &choices)
+    dirtyLimit = Self.drawPageLimit(traps && !profile.isDirect, &choices)
     // Which of two exceeded limits is reported is part of the contract, so they often go together.
     let areLimitsAlike = dirtyLimit != .production && choices.chance(1, of: 2)
-    accessedLimit = areLimitsAlike ? dirtyLimit : Self.drawPageLimit(traps, &choices)
+    accessedLimit = areLimitsAlike ? dirtyLimit : Self.drawPageLimit(traps && !profile.isDirect, &choices)
     anchors = Self.drawAnchors(size.pages * Sizes.wasmPage, &choices)
+    // Which pages an operation touches depends on what it reads, so a case that counts them exactly has none.
+    let isCounted = [dirtyLimit, accessedLimit].contains(.exact) || dirtyLimit == .exceeded
+    let count = heap == .none || anchors.isEmpty || isCounted ? 0 : choices.element(of: [0, 1, 1, 2])
+    structures = (0..<count).map { [anchors] _ in Structure(anchors: anchors, &choices) }
+    handoverLength = choices.element(of: [16, 64, 1_000, 4_080, 5_000])
 
     switch instructionLimit {
     case .standard: break
@@ -107,11 +126,45 @@ struct CaseShape {
     }
   }
 
-  private static func drawHeap(_ choices: inout ChoiceSource) -> Heap {
+  /// The frame of a systematic case: as its subject has it, all else as usual.
+  init(_ subject: SingleSubject, _ choices: inout ChoiceSource) {
+    profile = .single
+    strategy = choices.element(of: Strategy.all)
+    traps = true
+    heap = subject.isWideHeap ? .wide : .narrow
+    families = subject.isWideHeap ? .onlyWide : .both
+    let size = subject.stableSize
+    stablePages = size.pages
+    stableClass = size.feature
+    parameters.stableCapacity = size.capacity
+    setup = size == .empty ? .none : .initialize
+    narrowAccess = size.pages > Sizes.stable32Ceiling ? .traps : .free
+    isGrowthFree = true
+    heapPages = subject.heapPages
+    instructionLimit = subject.needsProductionLimit ? .production : .standard
+    if subject.needsProductionLimit { parameters.instructionLimit = Parameters.productionInstructionLimit }
+    (dirtyLimit, accessedLimit) = (.production, .production)
+    structures = []
+    handoverLength = 16
+    anchors = size == .empty ? [] : Self.drawAnchors(size.pages * Sizes.wasmPage, &choices)
+    subject.adjust(&parameters)
+  }
+
+  private static func drawStrategy(_ profile: GeneratorProfile, _ choices: inout ChoiceSource) -> Strategy {
+    let strategy = choices.element(of: Strategy.all)
+    switch profile {
+    case .direct: return Strategy(memory: .direct, imports: strategy.imports)
+    case .named: return Strategy(memory: .named, imports: strategy.imports)
+    case .native, .multiMemory, .single, .realWorld: return strategy
+    }
+  }
+
+  private static func drawHeap(_ profile: GeneratorProfile, _ choices: inout ChoiceSource) -> Heap {
     switch choices.draw(below: 100) {
-    case 0..<72: .narrow
-    case 72..<97: .wide
-    default: .none
+    case 0..<73: return .narrow
+    case 73..<99: return .wide
+    // What is accessed directly moves through a heap in the host lane.
+    default: return profile.isDirect ? .narrow : .none
     }
   }
 
@@ -146,7 +199,7 @@ struct CaseShape {
     case 10..<69 where !pays: size = Size(stableClass: .stableBelow4GiB, pages: ceiling - 1, capacity: standard)
     case 10..<(pays ? 40 : 80): size = Size(stableClass: .stableAt4GiB, pages: ceiling, capacity: standard)
     case 10..<(traps ? 94 : 90) where families != .onlyNarrow:
-      let beyond = choices.chance(1, of: 3) ? 1 + choices.draw(below: 130_000) : 1
+      let beyond = choices.chance(1, of: 3) ? choices.element(of: [ceiling, 1 + choices.draw(below: 130_000)]) : 1
       size = Size(stableClass: .stableAbove4GiB, pages: ceiling + beyond, capacity: standard)
     default:
       let small: [UInt64] = [4_096, 8_192, ceiling]
@@ -193,17 +246,17 @@ struct CaseShape {
 
   private static func drawInstructionLimit(_ traps: Bool, _ choices: inout ChoiceSource) -> InstructionLimitKind {
     switch choices.draw(below: 100) {
-    case 0..<(traps ? 70 : 95): .standard
-    case (traps ? 94 : 100)...: .tiny
-    case (traps ? 84 : 100)...: .small
+    case 0..<(traps ? 62 : 96): .standard
+    case (traps ? 98 : 100)...: .tiny
+    case (traps ? 80 : 100)...: .small
     default: .production
     }
   }
 
   private static func drawPageLimit(_ traps: Bool, _ choices: inout ChoiceSource) -> PageLimitKind {
     switch choices.draw(below: 100) {
-    case 0..<75: .production
-    case 75..<92: .exact
+    case 0..<(traps ? 66 : 80): .production
+    case (traps ? 66 : 80)..<(traps ? 78 : 92): .exact
     default: traps ? (choices.chance(1, of: 3) ? .small : .exceeded) : .exact
     }
   }

@@ -12,6 +12,10 @@ extension ModuleGenerator {
 
   private mutating func emitHelper(_ rank: Int) {
     beginBody(rank: rank, entryPoints: .everywhere, isSetUp: shape.setup != .none, costLimit: 12_000)
+    if rank < operations.count {
+      emitOperation(operations[rank].operation, of: operations[rank].structure)
+      return endBody()
+    }
     current.fuel = 1 + choices.drawIndex(below: 5)
     statements(upTo: 4)
     if !tailCall() {
@@ -35,7 +39,8 @@ extension ModuleGenerator {
       emitProbe()
       answerProbe()
     } else {
-      if choices.chance(3, of: 5) { _ = loadArgument() }
+      let hasArgument = choices.chance(3, of: 5) && loadArgument()
+      emitCore(entry.kind, hasArgument: hasArgument)
       emitStatements(entry)
       if !entry.isPlain && (entry.kind == .preUpgrade || entry.kind == .postUpgrade) { emitHandover(entry.kind) }
       if entry.traps && !entry.isPlain { trapStatement() }
@@ -46,7 +51,7 @@ extension ModuleGenerator {
   }
 
   private mutating func emitStatements(_ entry: EntryPlan) {
-    current.fuel = 4 + choices.drawIndex(below: 12)
+    current.fuel = 3 + choices.drawIndex(below: 10)
     let isShort = entry.kind == .start || entry.kind == .initialize
     if entry.isPlain && choices.chance(1, of: 2) { _ = boundedLoop() }
     let isLeavable = choices.chance(1, of: 3)
@@ -77,7 +82,7 @@ extension ModuleGenerator {
   // MARK: Stable memory's guaranteed size
 
   /// Whether stable memory has its guaranteed size when an entry point of the kind begins.
-  private func isSetUp(before kind: EntryPoint) -> Bool {
+  func isSetUp(before kind: EntryPoint) -> Bool {
     switch shape.setup {
     case .none, .lazy: false
     case .initialize: kind != .start && kind != .initialize
@@ -86,7 +91,7 @@ extension ModuleGenerator {
   }
 
   /// Grows stable memory to its guaranteed size where this is the entry point's task.
-  private mutating func emitSetup(_ kind: EntryPoint) {
+  mutating func emitSetup(_ kind: EntryPoint) {
     switch shape.setup {
     case .none: return
     case .initialize: if kind != .initialize { return }
@@ -126,19 +131,111 @@ extension ModuleGenerator {
   /// Whether a start function runs before `canister_init` and may have grown stable memory already.
   private var mayStartGrow: Bool { entries.contains { $0.kind == .start } }
 
+  // MARK: Stable memory in any case
+
+  /// What an entry point does with stable memory whatever its statements are, so that few messages are for nothing.
+  private mutating func emitCore(_ kind: EntryPoint, hasArgument: Bool) {
+    if current.isPlain || kind == .start || kind == .initialize && choices.chance(1, of: 2) { return }
+    for _ in 0..<(choices.chance(1, of: 3) ? 2 : 1) {
+      if operateOnStructure(hasArgument: hasArgument) || readBack() { continue }
+      if !growAndUse(surely: true) { _ = growStable() }
+    }
+  }
+
+  /// Calls an operation of a structure, and lets the answer decide something.
+  mutating func operateOnStructure(hasArgument: Bool = false) -> Bool {
+    let callable = callableHelpers & ((1 << UInt64(operations.count)) - 1)
+    if callable == 0 { return false }
+    let rank = position(ofBit: choices.drawIndex(below: callable.nonzeroBitCount), in: callable)
+    if hasArgument && choices.chance(1, of: 2) {
+      emitWord(Self.argumentAddress)
+      emit(.i64Load, .memoryAccess(MemoryAccess(alignment: 3, offset: 0)))
+    } else {
+      expression(.i64, depth: 1)
+    }
+    emit(.call, .function(functionIndex(rank: rank)))
+    noteCall(rank: rank)
+    features.insert(.structureCall)
+    observe()
+    return true
+  }
+
+  /// Takes a number that was read, off the stack: adds it to what the message answers, and branches on it at times.
+  mutating func observe() {
+    guard let observed = current.observed ?? (mayAddLocal ? addLocal(.i64, isAssignable: false) : nil) else {
+      return keep(.i64)
+    }
+    current.observed = observed
+    features.insert(.observed)
+    emit(.localGet, .local(observed))
+    emitI64(9)
+    emit(.i64Rotl)
+    emit(.i64Xor)
+    emit(.localSet, .local(observed))
+    if current.nesting > 3 || shape.wantsKnownPages || !choices.chance(1, of: 3) { return }
+    emit(.localGet, .local(observed))
+    emitI64(1 << choices.draw(below: 8))
+    emit(.i64And)
+    emit(.i64Eqz)
+    open(.if, isTarget: true)
+    current.conditionalDepth += 1
+    statements(upTo: 2)
+    current.conditionalDepth -= 1
+    close()
+  }
+
   // MARK: Upgrades
 
-  /// Saves a stretch of the heap before an upgrade, and reads it back afterwards.
+  /// Saves a stretch of the heap and globals before an upgrade, and takes them back afterwards if they are all there.
   private mutating func emitHandover(_ kind: EntryPoint) {
-    guard current.isSetUp, !shape.anchors.isEmpty, choices.chance(4, of: 5),
+    guard current.isSetUp, hasHeap, !shape.anchors.isEmpty, choices.chance(4, of: 5),
       let access = drawAccess(isWrite: kind == .preUpgrade)
     else { return }
+    features.insert(.handover)
     let isGuarded = needsGuard(access)
-    let length: UInt64 = choices.element(of: [16, 64, 1_000, 4_096, 5_000])
-    let heap = choices.draw(below: 600)
     if isGuarded { openNarrowGuard() }
-    if access.isWrite { prepare(heap, length) }
-    emitAccess(access, heap: heap, offset: shape.anchors[0], length: length)
+    if kind == .preUpgrade { save(access) } else { restore(access) }
     if isGuarded { closeNarrowGuard() }
+  }
+
+  /// Marks a saved state of this length.
+  private var handoverMark: UInt64 { 0x5AFE_0000_0000_0000 | shape.handoverLength }
+  private static let handoverHeap: UInt64 = 1_536
+
+  /// Globals whose values are saved, at most three.
+  private var savedGlobals: [GlobalIndex] {
+    globalTypes.indices.filter { globalTypes[$0] == .i64 && mutableGlobals >> UInt64($0) & 1 == 1 }.prefix(3)
+      .map { GlobalIndex($0) }
+  }
+
+  private mutating func save(_ access: StableAccess) {
+    for (number, global) in savedGlobals.enumerated() {
+      emitWord(Self.handoverHeap + UInt64(number) * 8)
+      emit(.globalGet, .global(global))
+      emit(.i64Store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
+    }
+    let base = shape.anchors[0]
+    emitAccess(access, heap: Self.handoverHeap, offset: base + 8, length: shape.handoverLength)
+    emitWord(Self.numberAddress)
+    emitI64(handoverMark)
+    emit(.i64Store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
+    emitAccess(access, heap: Self.numberAddress, offset: base, length: 8)
+  }
+
+  private mutating func restore(_ access: StableAccess) {
+    let base = shape.anchors[0]
+    emitAccess(access, heap: Self.numberAddress, offset: base, length: 8)
+    emitWord(Self.numberAddress)
+    emit(.i64Load, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
+    emitI64(handoverMark)
+    emit(.i64Eq)
+    open(.if, isTarget: false)
+    emitAccess(access, heap: Self.handoverHeap, offset: base + 8, length: shape.handoverLength)
+    for (number, global) in savedGlobals.enumerated() {
+      emitWord(Self.handoverHeap + UInt64(number) * 8)
+      emit(.i64Load, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
+      emit(.globalSet, .global(global))
+    }
+    close()
   }
 }

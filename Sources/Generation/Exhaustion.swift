@@ -9,16 +9,17 @@ extension ModuleGenerator {
   mutating func exhaustion() -> Bool {
     guard mayCall(.performanceCounter), mayAddLocal, shape.instructionLimit != .production else { return false }
     features.insert(.exhaustion)
-    switch choices.draw(below: 4) {
+    switch choices.draw(below: 6) {
     case 0..<2: return exhaustByAccess() || exhaustByPrint()
-    case 2: return exhaustByFill() || exhaustByPrint()
+    case 2..<4: return exhaustBeforeWrite() || exhaustByPrint()
+    case 4: return exhaustByFill() || exhaustByPrint()
     default: return exhaustByPrint() || exhaustByAccess()
     }
   }
 
   /// Puts into a local how many instructions there are beyond `kept`. No block ends between here and a charge that
   /// follows, so the number still holds there.
-  private mutating func remaining(keeping kept: UInt64) -> LocalIndex {
+  mutating func remaining(keeping kept: UInt64) -> LocalIndex {
     let local = addLocal(.i64, isAssignable: false)
     emitI64(UInt64(clamping: shape.parameters.instructionLimit) &- kept)
     emitI32(0)
@@ -58,6 +59,29 @@ extension ModuleGenerator {
     return true
   }
 
+  /// Leaves about what a write costs: for its length, or for its length and the pages that it dirties.
+  private mutating func exhaustBeforeWrite() -> Bool {
+    let accesses = StableAccess.all.filter { $0.isWrite && hasHeap && isImported($0.function) }
+    guard mayCall(.debugPrint), current.isSetUp, shape.stablePages > 0, shape.narrowAccess != .guarded,
+      !accesses.isEmpty
+    else { return false }
+    let access = choices.element(of: accesses)
+    let pages = 1 + choices.draw(below: 2)
+    let length = 16 + (pages - 1) * Sizes.osPage
+    let dirty = pages * UInt64(clamping: shape.parameters.dirtyPageOverhead)
+    let charge = UInt64(clamping: shape.parameters.metering.accessCharge) + length
+    // Between the look at the counter and the write stand a few instructions of about this cost.
+    let between = 12 + choices.draw(below: 24)
+    let kept = choices.chance(2, of: 3) ? charge + dirty : charge
+    let spent = remaining(keeping: kept &+ between &+ tables.charges[Int(SystemFunction.debugPrint.rawValue)])
+    emitWord(0)
+    emit(.local(spent), as: word)
+    callSystem(.debugPrint)
+    emitAccess(access, heap: 0, offset: drawAnchor() + 8, length: length)
+    goOn()
+    return true
+  }
+
   /// By a bulk instruction, whose length is charged by metered code. The heap has to be large enough.
   private mutating func exhaustByFill() -> Bool {
     guard hasHeap, UInt64(clamping: shape.parameters.instructionLimit) < heapBytes else { return false }
@@ -74,12 +98,22 @@ extension ModuleGenerator {
   private mutating func goOn() {
     let wasPlain = current.isPlain
     current.isPlain = true
-    switch choices.draw(below: 4) {
+    switch choices.draw(below: 5) {
     case 0: break
     case 1: _ = boundedLoop()
+    case 4: chargeAgain()
     case 2: _ = callAnyHelper()
     default: statements(upTo: 2)
     }
     current.isPlain = wasPlain || choices.chance(1, of: 2)
+  }
+
+  /// A call whose charge is negative for whoever takes it for signed, with few instructions left or none.
+  private mutating func chargeAgain() {
+    guard isImported(.stable64Read), hasHeap else { return }
+    emitI64(0)
+    emitI64(choices.draw(below: 2))
+    emitI64(choices.element(of: [1 << 63, .max - 19, .max - 20, 1 << 63 - 20]))
+    callStable(.stable64Read)
   }
 }

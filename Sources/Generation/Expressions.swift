@@ -6,6 +6,7 @@ import Wasm
 extension ModuleGenerator {
   /// Emits code that leaves a number of the type.
   mutating func expression(_ type: NumberType, depth: Int = 2) {
+    if type == .v128 { return vector(depth) }
     switch choices.draw(below: depth > 0 ? 64 as UInt64 : 28) {
     case 0..<12: emit(constant: type)
     case 12..<22: localValue(type)
@@ -22,7 +23,7 @@ extension ModuleGenerator {
 
   // MARK: Constants
 
-  private mutating func emit(constant type: NumberType) {
+  mutating func emit(constant type: NumberType) {
     let constant = drawConstant(type)
     emit(constant.opcode, constant.immediate)
   }
@@ -33,6 +34,7 @@ extension ModuleGenerator {
     case .i64: .i64(Int64(bitPattern: drawI64()))
     case .f32: Instruction(.f32Const, .f32(drawF32()))
     case .f64: Instruction(.f64Const, .f64(drawF64()))
+    case .v128: Instruction(.v128Const, .v128(drawV128()))
     }
   }
 
@@ -74,7 +76,7 @@ extension ModuleGenerator {
 
   // MARK: Variables
 
-  private mutating func localValue(_ type: NumberType) {
+  mutating func localValue(_ type: NumberType) {
     let set = current.localsOfType[type.position]
     if set == 0 { return globalValue(type) }
     emit(.localGet, .local(LocalIndex(position(ofBit: choices.drawIndex(below: set.nonzeroBitCount), in: set))))
@@ -88,7 +90,7 @@ extension ModuleGenerator {
 
   // MARK: Operations
 
-  private mutating func operation(_ type: NumberType, _ depth: Int) {
+  mutating func operation(_ type: NumberType, _ depth: Int) {
     let list = tables.operations[type.position]
     let operation = choices.element(of: list)
     switch operation.operandGuard {
@@ -111,7 +113,7 @@ extension ModuleGenerator {
     emit(operation.opcode)
   }
 
-  private mutating func selection(_ type: NumberType, _ depth: Int) {
+  mutating func selection(_ type: NumberType, _ depth: Int) {
     expression(type, depth: depth - 1)
     expression(type, depth: depth - 1)
     expression(.i32, depth: depth - 1)
@@ -123,7 +125,7 @@ extension ModuleGenerator {
     }
   }
 
-  private mutating func conditionalValue(_ type: NumberType, _ depth: Int) {
+  mutating func conditionalValue(_ type: NumberType, _ depth: Int) {
     expression(.i32, depth: depth - 1)
     open(.if, .value(type.valueType), isTarget: false)
     expression(type, depth: depth - 1)
@@ -133,7 +135,7 @@ extension ModuleGenerator {
     features.insert(.blockValue)
   }
 
-  private mutating func blockValue(_ type: NumberType, _ depth: Int) {
+  mutating func blockValue(_ type: NumberType, _ depth: Int) {
     features.insert(.blockValue)
     open(.block, .value(type.valueType), isTarget: false)
     expression(type, depth: depth - 1)
@@ -151,7 +153,7 @@ extension ModuleGenerator {
     close()
   }
 
-  private mutating func callValue(_ type: NumberType, _ depth: Int) {
+  mutating func callValue(_ type: NumberType, _ depth: Int) {
     let set = helpersByResult[type.position] & callableHelpers
     if set == 0 { return operation(type, depth) }
     callHelper(rank: position(ofBit: choices.drawIndex(below: set.nonzeroBitCount), in: set), depth: depth - 1)
@@ -159,10 +161,14 @@ extension ModuleGenerator {
 
   // MARK: Loads
 
-  private mutating func load(_ type: NumberType, _ depth: Int) {
+  mutating func load(_ type: NumberType, _ depth: Int) {
     if !hasHeap { return operation(type, depth) }
     let list = tables.loads[type.position]
     let access = choices.element(of: list)
+    if mayAccessDirectly && choices.chance(1, of: 3) {
+      emit(access.opcode, .memoryAccess(directAddress(width: access.width, isWrite: false)))
+      return
+    }
     let immediate = address(width: access.width, memory: drawMemory(), depth: depth - 1)
     emit(access.opcode, .memoryAccess(immediate))
   }
@@ -225,6 +231,7 @@ extension ModuleGenerator {
     case 2 where type == .i64 && mayCall(.stable64Size): callStable(.stable64Size)
     case 2 where type == .i32 && mayCall(.stableSize) && shape.narrowAccess == .free: callStable(.stableSize)
     case 3..<5 where type == .i32 || type == .i64: referenceValue(type)
+    case 5 where GenerationTables.makesVectors && choices.chance(2, of: 3): fromVector(type)
     default: systemValue(type)
     }
   }

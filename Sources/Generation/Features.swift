@@ -19,6 +19,8 @@ public enum Feature: UInt8, CaseIterable, Sendable {
   case performanceCounter, debugPrint, argument, systemValue, systemCopy, reject
   // Stable memory
   case pageStates, readBack, copyWithin, appendLog, arrayLoop, chase, growAndUse, narrowGuard, preparedSource, probe
+  case log, vector, tree, freeList, bitmap, structureCall, handover, observed
+  case directAccess, directLoadOrStore, directBulk, sessionMemory, scratchMemory
   // Plan and parameters
   case preUpgrade, postUpgrade, heartbeat, globalTimer, inspect, lowWasmMemory, compositeQuery, upgrade, reinstall
   case exactPageLimit, exceededPageLimit, smallPageLimit, smallInstructionLimit, productionInstructionLimit
@@ -30,30 +32,23 @@ public enum Feature: UInt8, CaseIterable, Sendable {
 
 /// A set of features.
 public struct FeatureSet: Hashable, Sendable {
-  private var low: UInt64 = 0
-  private var high: UInt64 = 0
+  private var words = SIMD4<UInt64>(repeating: 0)
 
   public init() {}
 
   public mutating func insert(_ feature: Feature) {
-    if feature.rawValue < 64 {
-      low |= 1 << UInt64(feature.rawValue)
-    } else {
-      high |= 1 << UInt64(feature.rawValue - 64)
-    }
+    words[Int(feature.rawValue >> 6)] |= 1 << UInt64(feature.rawValue & 63)
   }
 
   /// The features of either set.
   public func union(_ other: FeatureSet) -> FeatureSet {
     var union = self
-    union.low |= other.low
-    union.high |= other.high
+    union.words |= other.words
     return union
   }
 
   public func contains(_ feature: Feature) -> Bool {
-    feature.rawValue < 64
-      ? low >> UInt64(feature.rawValue) & 1 == 1 : high >> UInt64(feature.rawValue - 64) & 1 == 1
+    words[Int(feature.rawValue >> 6)] >> UInt64(feature.rawValue & 63) & 1 == 1
   }
 }
 

@@ -28,13 +28,29 @@ struct SystemSignature {
   var exists: Bool
 }
 
+/// A vector instruction with a lane number.
+struct LaneOperation {
+  var opcode: Opcode
+  var operands: TypeList
+  /// Number of lanes.
+  var lanes: UInt64
+  /// log2 of the width in bytes of the memory access; nil for instructions on the stack alone.
+  var width: UInt8?
+}
+
 /// The derived tables.
 struct GenerationTables: Sendable {
+  /// Whether random programs contain vectors. Everything else about them follows from the opcode table.
+  static let makesVectors = false
+
   /// By result type.
   let operations: [[NumericOperation]]
   /// By type of the value that moves.
   let loads: [[AccessOperation]]
   let stores: [AccessOperation]
+  /// By result type: extracting, replacing, loading a lane. Stores of a lane have a list of their own.
+  let lanes: [[LaneOperation]]
+  let laneStores: [LaneOperation]
   /// By raw value of the function, for narrow and wide heaps.
   let narrowSignatures: [SystemSignature]
   let wideSignatures: [SystemSignature]
@@ -51,22 +67,39 @@ struct GenerationTables: Sendable {
   static let shared = GenerationTables()
 
   private init() {
-    var operations = [[NumericOperation]](repeating: [], count: 4)
-    var loads = [[AccessOperation]](repeating: [], count: 4)
+    let types = NumberType.allCases.count
+    var operations = [[NumericOperation]](repeating: [], count: types)
+    var loads = [[AccessOperation]](repeating: [], count: types)
     var stores: [AccessOperation] = []
+    var lanes = [[LaneOperation]](repeating: [], count: types)
+    var laneStores: [LaneOperation] = []
     for opcode in Opcode.allCases {
       let row = opcode.row
       if row.signature.isSpecial || row.weight == 0 { continue }
       if row.shape == .memoryAccess {
+        if row.signature.operands.1 == .v128 && !Self.makesVectors { continue }
         Self.addAccess(opcode, row, &loads, &stores)
+      } else if row.shape == .lane || row.shape == .memoryLane {
+        let operation = LaneOperation(
+          opcode: opcode, operands: Self.operands(of: row) ?? TypeList(), lanes: UInt64(opcode.laneCount),
+          width: row.shape == .memoryLane ? row.alignment : nil)
+        if let result = row.signature.result.flatMap(NumberType.init) {
+          lanes[result.position].append(operation)
+        } else {
+          laneStores.append(operation)
+        }
       } else if row.shape == .none, let result = row.signature.result.flatMap(NumberType.init) {
         guard let operation = Self.operation(opcode, row) else { continue }
+        let isVector = (0..<operation.operands.count).contains { operation.operands[$0] == .v128 }
+        if isVector && result != .v128 && !Self.makesVectors { continue }
         operations[result.position] += Array(repeating: operation, count: Int(row.weight))
       }
     }
     self.operations = operations
     self.loads = loads
     self.stores = stores
+    self.lanes = lanes
+    self.laneStores = laneStores
     narrowSignatures = SystemFunction.allCases.map { Self.signature($0, is64BitHeap: false) }
     wideSignatures = SystemFunction.allCases.map { Self.signature($0, is64BitHeap: true) }
     names = SystemFunction.allCases.map(\.name)
@@ -79,13 +112,19 @@ struct GenerationTables: Sendable {
     ]
   }
 
-  private static func operation(_ opcode: Opcode, _ row: OpcodeRow) -> NumericOperation? {
+  /// The operand types of a plain row; nil where a reference is among them.
+  static func operands(of row: OpcodeRow) -> TypeList? {
     var operands = TypeList()
     for operand in [row.signature.operands.0, row.signature.operands.1, row.signature.operands.2] {
       guard let operand else { break }
       guard let type = NumberType(operand) else { return nil }
       operands.append(type)
     }
+    return operands
+  }
+
+  private static func operation(_ opcode: Opcode, _ row: OpcodeRow) -> NumericOperation? {
+    guard let operands = operands(of: row) else { return nil }
     let operandGuard: OperandGuard =
       row.traps.contains(.divisionByZero) ? .divisor : row.traps.contains(.invalidConversion) ? .conversion : .none
     return NumericOperation(opcode: opcode, operands: operands, operandGuard: operandGuard)
@@ -112,5 +151,16 @@ struct GenerationTables: Sendable {
     for parameter in type.parameters.compactMap(NumberType.init) { shape.parameters.append(parameter) }
     for result in type.results.compactMap(NumberType.init) { shape.results.append(result) }
     return SystemSignature(shape: shape, exists: true)
+  }
+}
+
+extension Opcode {
+  /// Number of lanes of an instruction with a lane number, read off its name, where the specification puts it:
+  /// `i16x8.replace_lane` has 8, `v128.load32_lane` 4.
+  var laneCount: Int {
+    let text = "\(row.text)"
+    if row.shape == .memoryLane { return 16 >> Int(row.alignment) }
+    let shape = text.prefix { $0 != "." }
+    return shape.split(separator: "x").last.flatMap { Int($0) } ?? 1
   }
 }

@@ -17,6 +17,8 @@ public struct GeneratedCase: Sendable {
   public var secondModule: Module?
   /// Whether some message may end in a trap on purpose. Messages of other cases should not.
   public var mayTrap: Bool
+  /// The same for each message of the plan.
+  public var trappingMessages: [Bool]
   /// What the case makes use of.
   public var features: FeatureSet
   /// Operand classes of its stable memory calls.
@@ -36,13 +38,26 @@ public struct ChoiceParts: Hashable, Sendable {
 /// Makes cases: a valid canister module or two, a call plan, and parameters.
 public struct Generator: Sendable {
   public let profile: GeneratorProfile
+  /// What the profile `real-world` makes cases of.
+  private let sources: [SourceModule]
 
-  public init(profile: GeneratorProfile = .native) { self.profile = profile }
+  /// - Parameter sources: for the profile `real-world`, which without any makes cases as `native`; part of what a seed
+  ///   means, in this order.
+  public init(profile: GeneratorProfile = .native, sources: [SourceModule] = []) {
+    self.profile = profile
+    self.sources = sources
+  }
 
   /// The case of that index in the run of that seed; independent of all other cases.
   public func generate(seed: UInt64, index: UInt64) -> GeneratedCase {
-    build(ChoiceSource(seed: seed, index: index))
+    // The systematic cases come first; choice 0 stands for the random ones, which are the simplest when cut.
+    let leading: [UInt64] =
+      profile == .single ? [index < UInt64(SingleSubject.all.count) ? index + 1 : 0] : []
+    return build(ChoiceSource(seed: seed, index: index, leading: leading))
   }
+
+  /// Number of systematic cases with which a run of the profile `single` begins.
+  public static var singleCount: Int { SingleSubject.all.count }
 
   /// The case that follows from recorded choices. Any sequence gives a valid case.
   public func replay(choices: [UInt64]) -> GeneratedCase {
@@ -56,6 +71,14 @@ public struct Generator: Sendable {
 
   private func build(_ source: ChoiceSource) -> GeneratedCase {
     var choices = source
+    if profile == .single {
+      let subject = choices.drawIndex(below: SingleSubject.all.count + 1)
+      if subject > 0 { return Self.single(SingleSubject.all[subject - 1], &choices) }
+    }
+    if profile == .realWorld && !sources.isEmpty {
+      var generator = RealWorldGenerator(choices, sources)
+      return generator.build()
+    }
     let shape = CaseShape(profile, &choices)
     var parts = ChoiceParts(frame: choices.count)
     let first = Self.module(shape, &choices)
@@ -77,9 +100,23 @@ public struct Generator: Sendable {
         module: encode(first.module), secondModule: second.map { encode($0.module) }, plan: messages,
         parameters: parameters, strategy: shape.strategy),
       choices: plan.choices.sequence, module: first.module, secondModule: second?.module, mayTrap: shape.traps,
+      trappingMessages: plan.trappingMessages,
       features: features, coverage: coverage)
     generated.parts = parts
     return generated
+  }
+
+  private static func single(_ subject: SingleSubject, _ choices: inout ChoiceSource) -> GeneratedCase {
+    let shape = CaseShape(subject, &choices)
+    var generator = ModuleGenerator(shape, choices)
+    generator.buildSingle(subject)
+    let plan = generator.singlePlan()
+    return GeneratedCase(
+      case: Case(
+        module: encode(generator.module), plan: plan, parameters: shape.parameters, strategy: shape.strategy),
+      choices: generator.choices.sequence, module: generator.module, mayTrap: subject.mayTrap,
+      trappingMessages: plan.messages.map { _ in subject.mayTrap },
+      features: generator.features, coverage: generator.coverage)
   }
 
   /// Builds one module; the choices are lent to it meanwhile.

@@ -10,6 +10,11 @@ extension ModuleGenerator {
     for position in imported.indices.dropLast() {
       imported.swapAt(position, position + choices.drawIndex(below: imported.count - position))
     }
+    addImports()
+  }
+
+  /// Imports everything in `imported`.
+  mutating func addImports() {
     for position in imported.indices {
       let function = imported[position]
       let row = Int(function.rawValue)
@@ -25,6 +30,7 @@ extension ModuleGenerator {
   }
 
   private mutating func drawStableImports() -> [SystemFunction] {
+    if shape.isDirect { return [] }
     var wanted: [SystemFunction] = []
     if shape.families != .onlyWide { wanted += [.stableSize, .stableGrow, .stableRead, .stableWrite] }
     if shape.families != .onlyNarrow { wanted += [.stable64Size, .stable64Grow, .stable64Read, .stable64Write] }
@@ -37,14 +43,17 @@ extension ModuleGenerator {
     return drawn + (choices.chance(1, of: 3) ? [doubled, drawn[0]].filter { $0 != doubled } : []) + [doubled]
   }
 
-  /// Whether the set-up of stable memory, or the look before 32-bit calls, cannot do without a function.
-  private func isNeeded(_ function: SystemFunction) -> Bool {
+  /// Whether the module cannot do without a function: for the look before 32-bit calls, to set stable memory up, for the
+  /// operations of structures; and mostly the rest of one family, so that the module can do anything at all.
+  private mutating func isNeeded(_ function: SystemFunction) -> Bool {
+    let isFamily = function.isWide == (shape.families != .onlyNarrow)
     switch function {
-    case .stable64Size where shape.narrowAccess == .guarded: true
-    case .stable64Grow, .stable64Size: shape.setup != .none && shape.families != .onlyNarrow
-    case .stableGrow, .stableSize: shape.setup != .none && shape.families == .onlyNarrow
-    default: false
+    case .stable64Size where shape.narrowAccess == .guarded: return true
+    case .stable64Grow, .stable64Size, .stableGrow, .stableSize:
+      if isFamily && shape.setup != .none { return true }
+    default: if isFamily && !shape.structures.isEmpty { return true }
     }
+    return isFamily && shape.instructionLimit != .tiny && choices.chance(60, of: 61)
   }
 
   private mutating func drawOtherImports() -> [SystemFunction] {
@@ -54,6 +63,8 @@ extension ModuleGenerator {
       (.performanceCounter, 12), (.debugPrint, 8), (.time, 6), (.trap, shape.traps ? 16 : 4), (.msgReject, 4),
     ]
     for (function, weight) in usual where choices.chance(weight, of: 20) { drawn.append(function) }
+    // Counts are not defined for direct access.
+    if shape.isDirect { drawn.removeAll { $0 == .performanceCounter } }
     let isInspecting = entries.contains { $0.kind == .inspectMessage }
     if isInspecting && choices.chance(9, of: 10) { drawn.append(.acceptMessage) }
     if choices.chance(1, of: 5) {
@@ -63,6 +74,7 @@ extension ModuleGenerator {
     for _ in 0..<choices.draw(below: 5) {
       let function = choices.element(of: tables.functions)
       if function.isStable || drawn.contains(function) || !signature(function).exists { continue }
+      if shape.isDirect && function == .performanceCounter { continue }
       drawn.append(function)
       features.insert(.unusedImport)
     }

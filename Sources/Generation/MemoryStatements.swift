@@ -27,6 +27,12 @@ extension ModuleGenerator {
     let memory = drawMemory()
     let type = memories[memory].indexType
     features.insert(.heapGrow)
+    // A number that the function still needs when the memory has grown.
+    let live = choices.chance(1, of: 2) && mayAddLocal ? addLocal(type, isAssignable: false) : nil
+    if let live {
+      expression(type, depth: 1)
+      emit(.localSet, .local(live))
+    }
     let isShort = memory == 0 && shape.parameters.heapLimit(is64Bit: isWideHeap) < 64
     switch choices.draw(below: 8) {
     case 0: emitConstant(0, type)
@@ -46,6 +52,10 @@ extension ModuleGenerator {
     emit(.memoryGrow, .memory(MemoryIndex(memory)))
     spend(300)
     keep(type)
+    if let live {
+      emit(.localGet, .local(live))
+      keep(type)
+    }
     return true
   }
 

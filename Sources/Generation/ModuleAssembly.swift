@@ -11,6 +11,7 @@ extension ModuleGenerator {
     assembleExports()
     assembleCustomSections()
     markShape()
+    if shape.profile == .named { importMemories() }
   }
 
   private mutating func assembleFunctions() {
@@ -26,7 +27,9 @@ extension ModuleGenerator {
     for number in memories.indices {
       let memory = memories[number]
       var maximum: UInt64?
-      if number > 0 {
+      if memory.role == .stable {
+        maximum = drawStableMaximum()
+      } else if number > 0 {
         // Nothing but the declared maximum bounds further memories.
         maximum = memory.pages + choices.draw(below: 3)
       } else {

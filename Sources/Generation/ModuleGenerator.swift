@@ -10,6 +10,7 @@ struct MemoryShape {
   /// Initial size in Wasm pages; memories never shrink.
   var pages: UInt64
   var isWide: Bool
+  var role = MemoryRole.heap
 
   var bytes: UInt64 { pages * Sizes.wasmPage }
   var indexType: NumberType { isWide ? .i64 : .i32 }
@@ -78,11 +79,13 @@ struct ModuleGenerator {
   var bodies: [FunctionBody] = []
   var entries: [EntryPlan] = []
   var helperCount = 0
+  /// The helpers of the lowest ranks, which work on the case's structures.
+  var operations: [(operation: StructureOperation, structure: Structure)] = []
   /// Helpers by the type of their only result, as bit sets of ranks.
-  var helpersByResult = SIMD4<UInt64>(repeating: 0)
+  var helpersByResult = SIMD8<UInt64>(repeating: 0)
   var globalTypes: [NumberType] = []
   /// Globals by type, as bit sets of indices; and those that may be assigned.
-  var globalsOfType = SIMD4<UInt64>(repeating: 0)
+  var globalsOfType = SIMD8<UInt64>(repeating: 0)
   var mutableGlobals: UInt64 = 0
   var slots: [TableSlot] = []
   var furtherTable: FurtherTable?
@@ -132,7 +135,10 @@ struct ModuleGenerator {
     (isWideHeap ? tables.wideSignatures : tables.narrowSignatures)[Int(function.rawValue)]
   }
 
-  func isImported(_ function: SystemFunction) -> Bool { systemIndices[Int(function.rawValue)] >= 0 }
+  /// Whether the function can be called; with direct access, instructions stand for the 64-bit stable functions.
+  func isImported(_ function: SystemFunction) -> Bool {
+    shape.isDirect && function.isStable ? function.isWide : systemIndices[Int(function.rawValue)] >= 0
+  }
 
   /// Whether the function is imported and may be called from wherever the current body runs.
   func mayCall(_ function: SystemFunction) -> Bool {

@@ -25,11 +25,12 @@ extension ModuleGenerator {
     }
     memories.append(MemoryShape(pages: shape.heapPages, isWide: isWideHeap))
     if isWideHeap { features.insert(.wideHeap) }
+    if shape.isDirect { planDirectMemories() }
     if shape.profile == .multiMemory {
       for _ in 0..<1 + choices.draw(below: 2) {
         let isWide = choices.chance(1, of: 2)
         let limit = shape.parameters.heapLimit(is64Bit: isWide)
-        memories.append(MemoryShape(pages: min(limit, 1 + choices.draw(below: 2)), isWide: isWide))
+        memories.append(MemoryShape(pages: min(limit, 1 + choices.draw(below: 2)), isWide: isWide, role: .further))
         features.insert(isWide ? .wideFurtherMemory : .furtherMemory)
       }
     }
@@ -56,6 +57,7 @@ extension ModuleGenerator {
     case 0..<6: .i32
     case 6..<13: .i64
     case 13..<14: .f32
+    case 15 where GenerationTables.makesVectors: .v128
     default: .f64
     }
   }
@@ -98,7 +100,7 @@ extension ModuleGenerator {
       for position in entries.indices where !entries[position].isProbe {
         // A trap while the canister is set up leaves nothing to look at afterwards.
         let isVital = entries[position].kind == .start || entries[position].kind == .initialize
-        entries[position].traps = choices.chance(isVital ? 1 : 10, of: 20)
+        entries[position].traps = choices.chance(isVital ? 1 : 15, of: 30)
         if isTiny || shape.instructionLimit == .small {
           entries[position].isPlain = !isVital && choices.chance(isTiny ? 14 : 7, of: 20)
         }
@@ -110,8 +112,16 @@ extension ModuleGenerator {
   }
 
   private mutating func planHelpers() {
-    helperCount = choices.element(of: [0, 1, 2, 2, 3, 3, 4])
-    for rank in 0..<helperCount {
+    for structure in shape.structures {
+      let (change, look) = structure.operations
+      operations += [(change, structure), (look, structure)]
+    }
+    for rank in operations.indices {
+      plans.append(FunctionPlan(shape: StructureOperation.shape))
+      helpersByResult[NumberType.i64.position] |= 1 << UInt64(rank)
+    }
+    helperCount = operations.count + choices.element(of: [0, 1, 2, 2, 3, 3, 4])
+    for rank in operations.count..<helperCount {
       var helper = drawShape(parameters: 3, results: 1)
       if choices.chance(1, of: 10) {
         helper.results.append(drawType())
@@ -192,7 +202,9 @@ extension ModuleGenerator {
         segments.append(SegmentShape(length: length, isPassive: true, isDropped: choices.chance(1, of: 3)))
         features.insert(.passiveData)
       } else {
-        let memory = drawMemory()
+        let drawn = drawMemory()
+        // What every message starts without cannot be initialised.
+        let memory = memories[drawn].role == .scratch ? 0 : drawn
         let reach = choices.chance(1, of: 6) ? memories[memory].bytes - length : 1_024
         let start = choices.chance(1, of: 20) ? memories[memory].bytes - length : choices.draw(below: reach + 1)
         let offset = memories[memory].isWide ? Instruction.i64(Int64(start)) : .i32(Int32(bitPattern: UInt32(start)))
@@ -204,9 +216,11 @@ extension ModuleGenerator {
     module.hasDataCount = !segments.isEmpty && choices.chance(5, of: 6)
   }
 
-  /// Memory 0, or in the multi-memory profile often another one.
+  /// Memory 0, or where there are others often one of them; stable memory is accessed by statements of its own.
   mutating func drawMemory() -> Int {
-    memories.count > 1 && choices.chance(2, of: 5) ? 1 + choices.drawIndex(below: memories.count - 1) : 0
+    let first = shape.isDirect ? 2 : 1
+    return memories.count > first && choices.chance(2, of: 5)
+      ? first + choices.drawIndex(below: memories.count - first) : 0
   }
 }
 

@@ -18,6 +18,17 @@ public struct AccessSet: OptionSet, Sendable {
   /// The functions whose bounds are not checked for length 0 (contract section 3).
   public static let emptyUnchecked: AccessSet = [.narrowRead, .wide]
 
+  /// The set of one function; nil for a function that moves no bytes.
+  public init?(_ function: SystemFunction) {
+    switch function {
+    case .stableRead: self = .narrowRead
+    case .stableWrite: self = .narrowWrite
+    case .stable64Read: self = .wideRead
+    case .stable64Write: self = .wideWrite
+    default: return nil
+    }
+  }
+
   init(isWide: Bool, isWrite: Bool) {
     self =
       switch (isWide, isWrite) {
@@ -40,7 +51,7 @@ public enum RangeClass: UInt8, CaseIterable, Sendable {
   case atSignBit, endsAt4GiB, at4GiB, above4GiB, masked
   case emptyAtStart, emptyInside, emptyAtEnd, emptyPastEnd, emptyAtMaximum
   case passesEnd, startsAtEnd, startsPastEnd, farPastEnd, lastAddress, sumIsZero, sumWraps, sumPasses32Bits
-  case lengthSignBit, lengthNearMaximum, lengthOverLimit, lengthOverHeapAddresses
+  case lengthSignBit, lengthNearMaximum, lengthOverLimit, lengthOverHeapAddresses, lengthBeyondHeap
 
   /// The table row.
   public var row: RangeRow { RangeRow.all[Int(rawValue)] }
@@ -76,6 +87,20 @@ public struct RangeRow: Sendable {
     self.heapPages = heapPages
     self.isEmpty = isEmpty
   }
+
+  /// Whether the class makes sense for a function.
+  public func isFor(_ access: AccessSet) -> Bool { returns.union(traps).contains(access) }
+
+  /// Whether its lengths make sense for calls only: instructions have lengths of the heap's width, and charge otherwise.
+  var isBeyondInstructions: Bool {
+    switch rangeClass {
+    case .lengthSignBit, .lengthNearMaximum, .lengthOverLimit, .lengthOverHeapAddresses, .lengthBeyondHeap: true
+    default: false
+    }
+  }
+
+  /// Whether the System API takes such a range only because it is empty.
+  var isUncheckedWhenEmpty: Bool { rangeClass == .emptyPastEnd || rangeClass == .emptyAtMaximum }
 
   /// All rows in the order of `RangeClass.allCases`.
   public static let all: [RangeRow] = [
@@ -122,13 +147,14 @@ public struct RangeRow: Sendable {
     .init(.lengthNearMaximum, "length just below its maximum", weight: 4, traps: .all, pages: 0),
     .init(.lengthOverLimit, "length around the instruction limit", weight: 4, traps: .all, pages: 0),
     .init(.lengthOverHeapAddresses, "length beyond all heap addresses", weight: 60, traps: .wide, pages: 1),
+    .init(.lengthBeyondHeap, "inside, but 256 MiB and more", weight: 40, traps: .all, pages: 4_096),
   ]
 }
 
 /// Where the range of a stable read or write lies in the heap.
 public enum HeapClass: UInt8, CaseIterable, Sendable {
   case inside, atStart, endsAtEnd, endsAtGuaranteedEnd, crossesPage, masked
-  case passesEnd, startsAtEnd, farPastEnd, lastAddress, sumWraps, above32Bits, atMaximum, aboveMaximum
+  case passesEnd, startsAtEnd, farPastEnd, lastAddress, sumWraps, above32Bits, atMaximum, aboveMaximum, signBit
 
   /// The table row.
   public var row: HeapRow { HeapRow.all[Int(rawValue)] }
@@ -153,6 +179,9 @@ public struct HeapRow: Sendable {
     self.traps = traps
   }
 
+  /// Whether the class makes sense for a function.
+  public func isFor(_ access: AccessSet) -> Bool { functions.contains(access) }
+
   /// All rows in the order of `HeapClass.allCases`.
   public static let all: [HeapRow] = [
     .init(.inside, "inside", weight: 12),
@@ -166,9 +195,10 @@ public struct HeapRow: Sendable {
     .init(.farPastEnd, "far past the end", weight: 2, traps: true),
     .init(.lastAddress, "at the last address", weight: 2, traps: true),
     .init(.sumWraps, "address + length wraps", weight: 2, traps: true),
-    .init(.above32Bits, "2^32 above a good address", weight: 5, traps: true, functions: .wide),
-    .init(.atMaximum, "at the largest heap address", weight: 2, traps: true),
-    .init(.aboveMaximum, "1 above the largest heap address", weight: 3, traps: true, functions: .wide),
+    .init(.above32Bits, "2^32 above a good address", weight: 8, traps: true, functions: .wide),
+    .init(.atMaximum, "at the largest heap address", weight: 4, traps: true),
+    .init(.aboveMaximum, "1 above the largest heap address", weight: 6, traps: true, functions: .wide),
+    .init(.signBit, "2^63 above a good address", weight: 3, traps: true, functions: .wide),
   ]
 }
 
@@ -189,7 +219,8 @@ public struct GrowthRow: Sendable {
   public let name: StaticString
   let weight: UInt8
   let effect: Effect
-  let isOnlyWide: Bool
+  /// Whether only `stable64_grow` can be asked for it.
+  public let isOnlyWide: Bool
 
   init(_ growthClass: GrowthClass, _ name: StaticString, weight: UInt8, _ effect: Effect, isOnlyWide: Bool = false) {
     self.growthClass = growthClass

@@ -12,6 +12,8 @@ struct PlanGenerator {
   var features = FeatureSet()
   /// The module that is installed.
   private var isSecond = false
+  /// For each message drawn, whether it may end in a trap on purpose.
+  private(set) var trappingMessages: [Bool] = []
 
   init(_ shape: CaseShape, _ choices: ChoiceSource, first: ModuleGenerator, second: ModuleGenerator?) {
     self.shape = shape
@@ -24,20 +26,41 @@ struct PlanGenerator {
 
   mutating func drawPlan() -> CallPlan {
     var messages: [Message] = [.install(argument: drawArgument())]
-    let count = 1 + choices.draw(below: 3) + choices.draw(below: shape.traps ? 8 : 7)
-    for _ in 0..<count { messages.append(drawMessage()) }
+    trappingMessages = [traps([.start, .initialize])]
+    let count =
+      choices.chance(24, of: 25) ? 3 + choices.draw(below: 3) + choices.draw(below: 4) : 1 + choices.draw(below: 2)
+    for _ in 0..<count {
+      trappingMessages.append(false)
+      let message = drawMessage()
+      messages.append(message)
+    }
     return CallPlan(messages)
+  }
+
+  /// Whether one of the entry points of the installed module traps on purpose, or a limit of the case may be hit.
+  private func traps(_ kinds: [EntryPoint]) -> Bool {
+    let entries = isSecond ? second?.entries ?? first.entries : first.entries
+    return shape.hitsLimits || entries.contains { $0.traps && kinds.contains($0.kind) }
+  }
+
+  /// Notes that the message being drawn may end in a trap.
+  private mutating func note(traps: Bool) {
+    let last = trappingMessages.count - 1
+    trappingMessages[last] = trappingMessages[last] || traps
   }
 
   private mutating func drawMessage() -> Message {
     let entries = isSecond ? second?.entries ?? first.entries : first.entries
     switch choices.draw(below: 40) {
     case 33..<36:
+      note(traps: traps([.preUpgrade]))
       isSecond = second != nil && choices.chance(2, of: 3)
+      note(traps: traps([.start, .postUpgrade]))
       features.insert(.upgrade)
       return .upgrade(isSecond ? .second : .first, argument: drawArgument())
     case 36:
       isSecond = second != nil && choices.chance(1, of: 2)
+      note(traps: traps([.start, .initialize]))
       features.insert(.reinstall)
       return .reinstall(isSecond ? .second : .first, argument: drawArgument())
     case 37...:
@@ -46,6 +69,10 @@ struct PlanGenerator {
     default: break
     }
     let methods = entries.filter(\.kind.isMethod)
+    // Where traps are wanted, the probe makes one of another kind in each message.
+    if shape.traps, let probe = methods.first(where: \.isProbe), choices.chance(1, of: 3) {
+      return message(for: probe, methods[0])
+    }
     return message(for: choices.element(of: methods), methods[0])
   }
 
@@ -54,6 +81,7 @@ struct PlanGenerator {
   /// The message that enters a system task or inspection.
   private mutating func task(for entry: EntryPlan) -> Message {
     let choice = choices.element(of: entry.exports).entryPoint
+    note(traps: entry.traps || shape.hitsLimits)
     switch choice {
     case .globalTimer: return .globalTimer
     case .lowWasmMemory: return .lowWasmMemory
@@ -64,9 +92,11 @@ struct PlanGenerator {
 
   private mutating func message(for entry: EntryPlan, _ other: EntryPlan) -> Message {
     let method = entry.exports[0].method
+    note(traps: entry.traps || shape.hitsLimits)
     if entry.kind != .update { return .query(name: method, argument: drawArgument()) }
     if entry.isProbe {
       let traps = shape.traps && choices.chance(3, of: 5)
+      note(traps: traps || other.traps)
       if let argument = drawProbeArgument(traps: traps) { return .update(name: method, argument: argument) }
       if !other.isProbe { return .update(name: other.exports[0].method, argument: drawArgument()) }
     }

@@ -119,9 +119,10 @@ extension ModuleGenerator {
       let access = StableAccess(
         isWide: function == .stable64Read || function == .stable64Write,
         isWrite: function == .stableWrite || function == .stable64Write)
-      emit(.local(access.isWrite ? offset : heap), as: access.type)
-      emit(.local(access.isWrite ? heap : offset), as: access.type)
-      emit(.local(last), as: access.type)
+      let heapType = shape.isDirect ? word : access.type
+      emit(.local(access.isWrite ? offset : heap), as: access.isWrite ? access.type : heapType)
+      emit(.local(access.isWrite ? heap : offset), as: access.isWrite ? heapType : access.type)
+      emit(.local(last), as: heapType)
     case .stableGrow: emit(.local(last), as: .i32)
     case .stable64Grow: emit(.local(last), as: .i64)
     default: break
@@ -166,7 +167,8 @@ extension ModuleGenerator {
       let isRangeBad = traps && choices.chance(15, of: 20)
       guard let rangeClass = drawRangeClass(access, traps: isRangeBad) else { return nil }
       let range = drawRange(rangeClass, isWide: access.isWide)
-      let isHeapBad = range.length == 0 ? choices.chance(1, of: 2) : traps && choices.chance(3, of: 10)
+      let isHeapBad =
+        range.length == 0 && !shape.isDirect ? choices.chance(1, of: 2) : traps && choices.chance(3, of: 10)
       let heapClass = drawHeapClass(access, traps: isHeapBad)
       coverage.insert(rangeClass, function)
       coverage.insert(heapClass, function)

@@ -56,6 +56,7 @@ extension ModuleGenerator {
   /// Emits the call itself; the operands are on the stack.
   mutating func callStable(_ function: SystemFunction) {
     spend(25)
+    if shape.isDirect { return emitDirect(function) }
     let raw = Int(function.rawValue)
     if !slots.isEmpty, let slot = slot(of: function), choices.chance(1, of: 6) {
       emitI32(UInt32(slot))
@@ -94,9 +95,13 @@ extension ModuleGenerator {
       emitConstant(target, type)
       emitStableSize(as: type)
       emit(type, narrow: .i32Sub, wide: .i64Sub)
-    case .local(let local):
+    case .local(let local, let offset):
       emit(.localGet, .local(local))
       convert(current.locals[local.position], to: type)
+      if offset != 0 {
+        emitConstant(offset, type)
+        emit(type, narrow: .i32Add, wide: .i64Add)
+      }
     case .computed(let base, let mask):
       expression(type, depth: 1)
       emitConstant(mask, type)
@@ -148,6 +153,7 @@ extension ModuleGenerator {
   mutating func emitAccess(_ access: StableAccess, heap: Operand, _ range: StableRange) {
     let length: Operand =
       range.isLengthComputed ? .computed(base: 0, mask: range.length) : .constant(range.length)
+    if shape.isDirect { return emitDirectAccess(access, heap: heap, range, length) }
     emit(access.isWrite ? range.offset : heap, as: access.type)
     emit(access.isWrite ? heap : range.offset, as: access.type)
     emit(length, as: access.type)
@@ -210,6 +216,7 @@ extension ModuleGenerator {
     case .above32Bits: return .constant(1 << 32 + place(for: length))
     case .atMaximum: return .constant(min(maximum, largestHeapAddress))
     case .aboveMaximum: return .constant(largestHeapAddress + 1)
+    case .signBit: return .constant(1 << 63 + place(for: length))
     }
   }
 

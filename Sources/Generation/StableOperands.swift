@@ -13,8 +13,8 @@ enum Operand {
   case heapEnd(minus: UInt64)
   /// Wasm pages by which stable memory is smaller than a size, wrapping.
   case pagesMissing(to: UInt64)
-  /// A number that stands in a local.
-  case local(LocalIndex)
+  /// A number that stands in a local, plus a constant.
+  case local(LocalIndex, plus: UInt64 = 0)
   /// Some number of which only the bits of `mask` count, added to `base`.
   case computed(base: UInt64, mask: UInt64)
 }
@@ -41,9 +41,17 @@ extension ModuleGenerator {
     func weight(_ row: RangeRow) -> UInt64 {
       if row.pages > pages || row.heapPages > shape.heapPages { return 0 }
       if row.rangeClass == .lengthOverHeapAddresses && !mayPassHeapAddresses { return 0 }
+      if row.rangeClass == .lengthBeyondHeap && (shape.instructionLimit != .production || shape.heapPages > 1_000) {
+        return 0
+      }
       if isTooBig {
         // Everything traps but reads of no bytes.
         return (row.isEmpty && !access.isWrite) == traps ? 0 : UInt64(row.weight)
+      }
+      if shape.isDirect {
+        if row.isBeyondInstructions { return 0 }
+        // An instruction checks its range also when there is nothing to move.
+        if row.isUncheckedWhenEmpty { return traps ? UInt64(row.weight) : 0 }
       }
       return (traps ? row.traps : row.returns).contains(wanted) ? UInt64(row.weight) : 0
     }
@@ -71,6 +79,8 @@ extension ModuleGenerator {
     let wanted = AccessSet(isWide: access.isWide, isWrite: access.isWrite)
     func weight(_ row: HeapRow) -> UInt64 {
       if row.traps != traps || !row.functions.contains(wanted) { return 0 }
+      // Narrow instructions have no such addresses.
+      if shape.isDirect && !isWideHeap && row.functions == .wide { return 0 }
       return row.heapClass == .above32Bits && isWideHeap ? 0 : UInt64(row.weight)
     }
     var total: UInt64 = 0
@@ -226,7 +236,14 @@ extension ModuleGenerator {
     let length = drawLength(atMost: 8_192)
     var range = StableRange(rangeClass: rangeClass, offset: .constant(0), length: length)
     switch rangeClass {
-    case .passesEnd: range.offset = .stableEnd(minus: length - 1)
+    case .passesEnd:
+      if choices.chance(1, of: 4) && shape.stablePages <= 16 {
+        // From the first bytes to past the last.
+        range.offset = .constant(choices.draw(below: 3))
+        range.length = stableBytes + choices.element(of: [1, 3, page, 5 * page])
+      } else {
+        range.offset = .stableEnd(minus: length - min(length, choices.element(of: [1, 1, 2, page - 1, page])))
+      }
     case .startsAtEnd: range.offset = .stableEnd(minus: 0)
     case .startsPastEnd: range.offset = .stableEnd(minus: 0 &- 1 &- choices.draw(below: 70_000))
     case .farPastEnd:
@@ -251,6 +268,11 @@ extension ModuleGenerator {
     case .lengthOverLimit:
       let limit = min(maximum, UInt64(clamping: shape.parameters.instructionLimit))
       range.length = limit - choices.draw(below: min(limit, choices.chance(1, of: 2) ? 40 : 2_000))
+    case .lengthBeyondHeap:
+      let lengths: [UInt64] = [1 << 28, 1 << 28 + page, 1 << 30 + page, 1 << 31 - 1, 1 << 31, 1 << 32 - 1, 1 << 32]
+      let fitting = lengths.filter { $0 <= min(stableBytes, maximum) }
+      range.length = fitting.isEmpty ? length : choices.element(of: fitting)
+      range.offset = .constant(choices.draw(below: min(stableBytes - range.length, 8_192) + 1))
     case .lengthOverHeapAddresses: range.length = largestHeapAddress + 1 + choices.draw(below: 2)
     default: break
     }

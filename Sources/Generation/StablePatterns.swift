@@ -13,7 +13,8 @@ extension ModuleGenerator {
   /// accessed and written ones.
   mutating func pageStates() -> Bool {
     guard hasStable, canSpend(20_000) else { return false }
-    let base = drawAnchor()
+    // The first pages as well: their number is 0, as is that of a page that was never looked up.
+    let base = choices.chance(1, of: 4) ? 0 : drawAnchor()
     var isGuarded = false
     for _ in 0..<2 + choices.draw(below: 5) {
       guard let access = drawAccess(isWrite: choices.chance(1, of: 2)) else { continue }
@@ -50,7 +51,7 @@ extension ModuleGenerator {
     emitAccess(read, heap: target, offset: offset + UInt64(earlier), length: length - UInt64(earlier))
     emitWord(target)
     emit(.i64Load, .memoryAccess(MemoryAccess(alignment: 3, offset: 0)))
-    keep(.i64)
+    observe()
     if isGuarded { closeNarrowGuard() }
     features.insert(.readBack)
     return true
@@ -166,22 +167,26 @@ extension ModuleGenerator {
       generator.emit(.localSet, .local(offset))
     }
     emit(.localGet, .local(offset))
-    keep(.i64)
+    observe()
     if isGuarded { closeNarrowGuard() }
     features.insert(.chase)
     return true
   }
 
   /// Grows stable memory and, where that worked, uses the new pages.
-  mutating func growAndUse() -> Bool {
-    guard hasHeap, mayAddLocal, !shape.wantsKnownPages, let first = drawAccess(isWrite: choices.chance(2, of: 3)),
+  ///
+  /// - Parameter surely: whether it grows by a page, which works nearly everywhere; otherwise by any amount.
+  mutating func growAndUse(surely: Bool = false) -> Bool {
+    // Where no size is guaranteed there is no other way, and the limits are bounds instead of exact.
+    guard hasHeap, mayAddLocal, !shape.wantsKnownPages || shape.stablePages == 0,
+      let first = drawAccess(isWrite: choices.chance(2, of: 3)),
       isImported(first.isWide ? .stable64Grow : .stableGrow), isImported(first.isWide ? .stable64Size : .stableSize)
     else { return false }
     let type = first.type
     let isGuarded = needsGuard(first)
     if isGuarded { openNarrowGuard() }
     let old = addLocal(type, isAssignable: false)
-    emitGrowth(isWide: first.isWide)
+    emitGrowth(isWide: first.isWide, by: surely && choices.chance(3, of: 4) ? .one : nil)
     emit(.localTee, .local(old))
     emitConstant(.max, type)
     emit(type, narrow: .i32Ne, wide: .i64Ne)
@@ -192,7 +197,7 @@ extension ModuleGenerator {
     emit(.i32And)
     open(.if, isTarget: true)
     current.conditionalDepth += 1
-    for _ in 0..<1 + choices.draw(below: 2) {
+    for _ in 0..<(surely ? 2 : 1 + choices.draw(below: 2)) {
       let access = StableAccess(isWide: first.isWide, isWrite: choices.chance(1, of: 2))
       useNewPage(isImported(access.function) ? access : first, old)
     }

@@ -13,7 +13,7 @@ extension ModuleGenerator {
     else { return false }
     let range = drawRange(rangeClass, isWide: access.isWide)
     // A range of no bytes may lie anywhere in the heap.
-    let heapClass = drawHeapClass(access, traps: range.length == 0 && choices.chance(1, of: 2))
+    let heapClass = drawHeapClass(access, traps: range.length == 0 && !shape.isDirect && choices.chance(1, of: 2))
     let heap = drawHeapOperand(heapClass, length: range.length, isWide: access.isWide)
     let isGuarded = needsGuard(access)
     if isGuarded { openNarrowGuard() }
@@ -62,7 +62,7 @@ extension ModuleGenerator {
     case 1..<3 where length >= 8:
       emitWord(address + length - 8)
       emit(.i64Load, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
-      keep(.i64)
+      if choices.chance(1, of: 2) { observe() } else { keep(.i64) }
     default: _ = appendReply(address, min(length, 80))
     }
   }
@@ -97,9 +97,9 @@ extension ModuleGenerator {
   }
 
   /// Emits a growth; the answer stays on the stack.
-  mutating func emitGrowth(isWide: Bool) {
+  mutating func emitGrowth(isWide: Bool, by wanted: GrowthClass? = nil) {
     let function: SystemFunction = isWide ? .stable64Grow : .stableGrow
-    let growthClass = drawGrowthClass(isWide: isWide)
+    let growthClass = wanted ?? drawGrowthClass(isWide: isWide)
     coverage.insert(growthClass, function)
     emit(drawGrowthOperand(growthClass, isWide: isWide), as: isWide ? .i64 : .i32)
     callStable(function)

@@ -12,7 +12,7 @@ enum StatementKind: UInt8 {
   case grow, fill, copy, initialize, elementDrop, furtherTable
   case debugPrint, systemCopy, counter, argument
   case stableWrite, stableRead, stableSize, stableGrow
-  case pageStates, readBack, copyWithin, appendLog, arrayLoop, chase, growAndUse
+  case pageStates, readBack, copyWithin, appendLog, arrayLoop, chase, growAndUse, structure, directBulk
 
   /// Whether statements of the kind are about stable memory.
   var isStable: Bool { rawValue >= Self.stableWrite.rawValue }
@@ -25,7 +25,8 @@ enum StatementKind: UInt8 {
   static let all: [StatementKind] = list([
     (.assignLocal, 6), (.assignGlobal, 8), (.discard, 1), (.store, 8), (.stableWrite, 15), (.stableRead, 15),
     (.stableSize, 2), (.stableGrow, 5), (.pageStates, 8), (.readBack, 6), (.copyWithin, 3), (.appendLog, 4),
-    (.arrayLoop, 4), (.chase, 2), (.growAndUse, 4), (.ifElse, 7), (.loop, 5), (.block, 3), (.branchTable, 2),
+    (.arrayLoop, 4), (.chase, 2), (.growAndUse, 4), (.structure, 10), (.ifElse, 7), (.loop, 5), (.block, 3),
+    (.branchTable, 2),
     (.multiValue, 3), (.deadCode, 2), (.branchOut, 2), (.earlyReturn, 1), (.callHelper, 7), (.callIndirect, 5),
     (.grow, 2), (.fill, 2), (.copy, 2), (.initialize, 3), (.elementDrop, 1), (.debugPrint, 2), (.systemCopy, 1),
     (.counter, 2), (.argument, 2),
@@ -33,6 +34,9 @@ enum StatementKind: UInt8 {
 
   /// The same where modules have more than the IC accepts.
   static let further: [StatementKind] = all + list([(.furtherTable, 8)])
+
+  /// The same where modules access stable memory themselves.
+  static let direct: [StatementKind] = all + list([(.directBulk, 12), (.store, 12)])
 
   /// The same for bodies in which no branch may decide what touches stable memory.
   static let straight: [StatementKind] = all.filter { ![.loop, .branchOut, .chase, .arrayLoop].contains($0) }
@@ -67,6 +71,7 @@ extension ModuleGenerator {
   private var statementKinds: [StatementKind] {
     if current.isPlain { return StatementKind.plain }
     if shape.wantsKnownPages { return StatementKind.straight }
+    if shape.isDirect { return StatementKind.direct }
     return shape.profile == .multiMemory ? StatementKind.further : StatementKind.all
   }
 
@@ -112,6 +117,8 @@ extension ModuleGenerator {
     case .appendLog: return appendLog()
     case .arrayLoop: return arrayLoop()
     case .chase: return chase()
+    case .structure: return operateOnStructure()
+    case .directBulk: return directBulk()
     case .growAndUse: return growAndUse()
     }
   }
@@ -170,14 +177,7 @@ extension ModuleGenerator {
       emit(.localSet, .local(local))
       emitWord(choices.draw(below: 1_024) & ~7)
       emit(.localGet, .local(local))
-      let opcode: Opcode =
-        switch type {
-        case .i32: .i32Store
-        case .i64: .i64Store
-        case .f32: .f32Store
-        case .f64: .f64Store
-        }
-      emit(opcode, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
+      emit(type.store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
     } else {
       emit(.drop)
     }
@@ -185,7 +185,14 @@ extension ModuleGenerator {
 
   private mutating func store() -> Bool {
     if !hasHeap { return false }
+    if GenerationTables.makesVectors && choices.chance(1, of: 10) { return storeLane() }
     let access = choices.element(of: tables.stores)
+    if mayAccessDirectly && choices.chance(1, of: 2) {
+      let immediate = directAddress(width: access.width, isWrite: true)
+      expression(access.type, depth: 1)
+      emit(access.opcode, .memoryAccess(immediate))
+      return true
+    }
     let immediate = address(width: access.width, memory: drawMemory(), depth: 1)
     expression(access.type)
     emit(access.opcode, .memoryAccess(immediate))

@@ -84,6 +84,12 @@ extension ModuleGenerator {
 
   /// Ends an entry point that may answer: with data, without, with a rejection, or not at all.
   mutating func answer() {
+    if let observed = current.observed, hasHeap && mayCall(.msgReplyDataAppend) {
+      emitWord(Self.numberAddress)
+      emit(.localGet, .local(observed))
+      emit(.i64Store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
+      _ = appendReply(Self.numberAddress, 8)
+    }
     for _ in 0..<choices.draw(below: 3) {
       switch choices.draw(below: 4) {
       case 0..<2:

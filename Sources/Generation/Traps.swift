@@ -116,7 +116,10 @@ extension ModuleGenerator {
   }
 
   private mutating func bulkPastEnd() {
-    let length = choices.draw(below: 40)
+    // Lengths that an instruction limit pays for, and that are negative for whoever takes them for signed.
+    let isLarge = shape.instructionLimit == .production && choices.chance(2, of: 3)
+    let large: [UInt64] = [1 << 31 - 1, 1 << 31, 1 << 31 + 4_096, 1 << 32 - 1]
+    let length = isLarge ? choices.element(of: large) : choices.draw(below: 40)
     heapEnd(minus: length &- 1, as: word)
     if choices.chance(1, of: 2) {
       emitI32(7)

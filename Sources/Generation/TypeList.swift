@@ -5,7 +5,7 @@ import Wasm
 
 /// A type of generated values. References occur only where an instruction makes and uses one at once.
 enum NumberType: UInt8, CaseIterable {
-  case i32, i64, f32, f64
+  case i32, i64, f32, f64, v128
 
   var valueType: ValueType {
     switch self {
@@ -13,6 +13,7 @@ enum NumberType: UInt8, CaseIterable {
     case .i64: .i64
     case .f32: .f32
     case .f64: .f64
+    case .v128: .v128
     }
   }
 
@@ -22,29 +23,51 @@ enum NumberType: UInt8, CaseIterable {
     case .i64: self = .i64
     case .f32: self = .f32
     case .f64: self = .f64
+    case .v128: self = .v128
     default: return nil
     }
   }
 
-  /// The type with this code; only the two lowest bits count.
-  @inline(__always) init(code: UInt32) { self = unsafeBitCast(UInt8(truncatingIfNeeded: code & 3), to: Self.self) }
+  /// The type with this code; only the three lowest bits count.
+  @inline(__always) init(code: UInt64) { self = Self(rawValue: UInt8(truncatingIfNeeded: code & 7)) ?? .i32 }
 
   @inline(__always) var position: Int { Int(rawValue) }
+
+  /// The instructions that load and store a whole value.
+  var load: Opcode {
+    switch self {
+    case .i32: .i32Load
+    case .i64: .i64Load
+    case .f32: .f32Load
+    case .f64: .f64Load
+    case .v128: .v128Load
+    }
+  }
+
+  var store: Opcode {
+    switch self {
+    case .i32: .i32Store
+    case .i64: .i64Store
+    case .f32: .f32Store
+    case .f64: .f64Store
+    case .v128: .v128Store
+    }
+  }
 }
 
 /// Up to 16 number types.
 struct TypeList: Hashable {
-  private var bits: UInt32 = 0
+  private var bits: UInt64 = 0
   private(set) var count = 0
 
   init() {}
   init(_ types: NumberType...) { for type in types { append(type) } }
 
-  subscript(_ position: Int) -> NumberType { NumberType(code: bits >> UInt32(truncatingIfNeeded: position &* 2)) }
+  subscript(_ position: Int) -> NumberType { NumberType(code: bits >> UInt64(truncatingIfNeeded: position &* 3)) }
 
   mutating func append(_ type: NumberType) {
     if count >= 16 { return }
-    bits |= UInt32(type.rawValue) << UInt32(truncatingIfNeeded: count &* 2)
+    bits |= UInt64(type.rawValue) << UInt64(truncatingIfNeeded: count &* 3)
     count += 1
   }
 

@@ -105,7 +105,7 @@ extension InjectedFunctions {
     charge(access.code, access.length.wide + parameters.metering.accessCharge)
   }
 
-  private func returnIfEmpty(_ access: Access) {
+  func returnIfEmpty(_ access: Access) {
     let isEmpty =
       switch access.length {
       case .narrow(let length): length.value.isZero
@@ -129,7 +129,7 @@ extension InjectedFunctions {
   }
 
   /// The copy itself traps when it leaves the heap; this catches what 32 bits would cut off before.
-  private func trapIfBeyondHeap(_ access: Access) {
+  func trapIfBeyondHeap(_ access: Access) {
     trap(access.code, .heapOutOfBounds, if: access.heap.wide > largestHeapAddress)
     trap(access.code, .heapOutOfBounds, if: access.length.wide > largestHeapAddress)
   }
@@ -145,16 +145,7 @@ extension InjectedFunctions {
 
   private func readPages(_ access: Access) {
     let code = access.code
-    countPages(access)
-    trapIfAccessLimitExceeded(access)
-    code.if(access.unaccessed.value) {
-      access.page.assign(access.firstPage.value)
-      code.repeat {
-        let address = access.page.value
-        code.storeByte(code.loadByte(of: layout.bytemap, at: access.page.value) | 2, in: layout.bytemap, at: address)
-        return access.page.assigning(access.page.value + 1) < access.endPage.value
-      }
-    }
+    markRead(access)
     code.if(access.unaccessed.value == access.endPage.value - access.firstPage.value) {
       // None of these pages was read or written in this execution: the host copies from the state before it.
       _ = access.heap.wide
@@ -170,7 +161,23 @@ extension InjectedFunctions {
     subtract(access.unaccessed, from: code.global(layout.accessedPageCounter))
   }
 
-  private func writePages(_ access: Access) {
+  /// Marks the pages of the range as accessed, if the limit allows.
+  func markRead(_ access: Access) {
+    let code = access.code
+    countPages(access)
+    trapIfAccessLimitExceeded(access)
+    code.if(access.unaccessed.value) {
+      access.page.assign(access.firstPage.value)
+      code.repeat {
+        let address = access.page.value
+        code.storeByte(code.loadByte(of: layout.bytemap, at: access.page.value) | 2, in: layout.bytemap, at: address)
+        return access.page.assigning(access.page.value + 1) < access.endPage.value
+      }
+    }
+  }
+
+  /// Charges and marks the pages of the range as written, if the limits allow.
+  func markWritten(_ access: Access) {
     let code = access.code
     countPages(access)
     trapIfAccessLimitExceeded(access)
@@ -182,6 +189,11 @@ extension InjectedFunctions {
     _ = code.i32(3)
     _ = access.endPage.value - access.firstPage.value
     code.emit(Instruction(.memoryFill, .memory(layout.bytemap)))
+  }
+
+  private func writePages(_ access: Access) {
+    let code = access.code
+    markWritten(access)
     _ = access.offset.wide
     access.heap.push(is64Bit: layout.is64BitHeap)
     access.length.push(is64Bit: layout.is64BitHeap)
@@ -214,7 +226,7 @@ extension InjectedFunctions {
     code.emit(Instruction(.memoryCopy, .memoryCopy(destination: destination ?? heap, source: source ?? heap)))
   }
 
-  private func subtract(_ pages: Variable<Width32>, from counter: Variable<Width64>) {
+  func subtract(_ pages: Variable<Width32>, from counter: Variable<Width64>) {
     counter.assign(counter.value - pages.value.extended)
   }
 }

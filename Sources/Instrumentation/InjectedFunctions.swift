@@ -100,7 +100,7 @@ struct InjectedFunctions {
   }
 
   /// Asks the host, which charges and checks the limits, and then grows. `convert` makes the result of an i64.
-  private func grow(
+  func grow(
     _ code: BodyBuilder, by pages: Argument, api: StableMemoryAPI, convert: (Pushed<Width64>) -> Void
   ) {
     let before = code.local(Width64.self)

@@ -25,6 +25,9 @@ extension Module {
     for function in layout.replacements {
       if let index = layout.replacement(of: function) { add(function.name, for: index, to: &names.functions) }
     }
+    for function in DirectFunction.allCases where layout.isDirect {
+      add(function.name, for: layout.function(function), to: &names.functions)
+    }
     add("stable_memory", for: layout.stableMemory, to: &names.memories)
     add("stable_bytemap_memory", for: layout.bytemap, to: &names.memories)
     add("counter_instructions", for: layout.instructionCounter, to: &names.globals)

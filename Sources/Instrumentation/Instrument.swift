@@ -17,8 +17,10 @@ import Wasm
 public func instrument(
   _ module: Module, strategy: Strategy, parameters: Parameters
 ) throws(InstrumentationError) -> Module {
+  let form = try canisterForm(module, strategy)
+  let module = form.module
   let spaces = IndexSpaces(module)
-  let layout = try InstrumentedLayout(of: module, spaces: spaces, strategy: strategy)
+  let layout = try InstrumentedLayout(of: form, spaces: spaces, strategy: strategy)
   var result = module
   result.functions = []  // The metering pass renumbers bodies while it rewrites them.
   layout.map.remap(&result)
@@ -55,7 +57,12 @@ extension Module {
   ) -> Int {
     functions.reserveCapacity(original.functions.count + 2 + layout.replacements.count)
     var metering = MeteringPass(layout: layout, types: original.types, spaces: spaces)
-    for function in original.functions { functions.append(metering.rewrite(function)) }
+    if layout.isDirect {
+      var direct = DirectAccessPass(layout: layout, types: original.types, memories: spaces.memories)
+      for function in original.functions { functions.append(metering.rewrite(direct.rewrite(function))) }
+    } else {
+      for function in original.functions { functions.append(metering.rewrite(function)) }
+    }
 
     let injected = InjectedFunctions(layout: layout, parameters: parameters)
     appendFunction(InjectedFunctions.decrementType, injected.decrement())
@@ -65,6 +72,12 @@ extension Module {
         let body = injected.body(replacing: function)
       else { continue }  // The layout lists only functions that exist for this heap.
       appendFunction(type, body)
+    }
+    if layout.isDirect {
+      let maximum = original.memories[layout.stableMemory.position].limits.maximum
+      for function in DirectFunction.allCases {
+        appendFunction(function.type, injected.body(of: function, maximum: maximum))
+      }
     }
     return metering.referencedData
   }
@@ -103,6 +116,12 @@ extension Module {
     let bytemapPages = max(1, (capacity * pagesPerWasmPage + Sizes.wasmPage - 1) / Sizes.wasmPage)
     let stable = MemoryType(Limits(minimum: 0, maximum: capacity), is64Bit: true)
     let bytemap = MemoryType(Limits(minimum: bytemapPages, maximum: bytemapPages))
+    if layout.isDirect {
+      // The declared limits are kept by the injected growth; what an upgrade hands over may be outside of them.
+      memories[layout.stableMemory.position] = stable
+      memories.insert(bytemap, at: layout.bytemap.position)
+      return
+    }
     let importedMemories = imports.count { if case .memory = $0.kind { true } else { false } }
     memories.insert(contentsOf: [stable, bytemap], at: layout.stableMemory.position - importedMemories)
   }

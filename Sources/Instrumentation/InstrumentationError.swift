@@ -14,6 +14,8 @@ public enum InstrumentationError: Error, Hashable, Sendable, CustomStringConvert
   case heapExceedsLimit(minimum: UInt64, limit: UInt64)
   /// The bytemap of this many Wasm pages of stable memory cannot be addressed with 32 bits.
   case stableCapacityTooLarge(pages: UInt64)
+  /// The module does not fit the memory placement.
+  case unfit(CanisterValidationError)
   /// The module exports a name that the instrumented module needs.
   case reservedExport(String)
 
@@ -27,6 +29,7 @@ public enum InstrumentationError: Error, Hashable, Sendable, CustomStringConvert
       "the memory starts with \(minimum) pages, more than the limit of \(limit)"
     case .stableCapacityTooLarge(let pages):
       "a stable memory of \(pages) pages needs a bytemap of more than 4 GiB"
+    case .unfit(let error): error.description
     case .reservedExport(let name):
       "the export name '\(name)' is reserved"
     }

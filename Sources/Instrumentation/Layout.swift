@@ -17,6 +17,8 @@ public struct InstrumentedLayout: Sendable {
   public let heap: MemoryIndex?
   public let stableMemory: MemoryIndex
   public let bytemap: MemoryIndex
+  /// Whether stable memory is one of the module's own.
+  public let isDirect: Bool
 
   public let outOfInstructions: FunctionIndex
   public let tryGrowWasmMemory: FunctionIndex
@@ -45,6 +47,11 @@ public struct InstrumentedLayout: Sendable {
     replacements.firstIndex(of: function).map { FunctionIndex(countCleanPages.position + 1 + $0) }
   }
 
+  /// The function that an access to the module's own stable memory calls before it; they follow the replacements.
+  func function(_ check: DirectFunction) -> FunctionIndex {
+    FunctionIndex(countCleanPages.position + 1 + replacements.count + Int(check.rawValue))
+  }
+
   /// The index of one of the five imports from `__`.
   public func function(_ function: InstrumentationImport) -> FunctionIndex {
     switch function {
@@ -57,12 +64,14 @@ public struct InstrumentedLayout: Sendable {
   }
 
   /// Lays out the instrumented form of `module`.
-  /// - Throws: where a stable function is imported that cannot be replaced.
+  /// - Throws: where a stable function is imported that cannot be replaced, or the module does not fit the placement.
   public init(of module: Module, strategy: Strategy) throws(InstrumentationError) {
-    try self.init(of: module, spaces: IndexSpaces(module), strategy: strategy)
+    let form = try canisterForm(module, strategy)
+    try self.init(of: form, spaces: IndexSpaces(form.module), strategy: strategy)
   }
 
-  init(of module: Module, spaces: IndexSpaces, strategy: Strategy) throws(InstrumentationError) {
+  init(of form: CanisterForm, spaces: IndexSpaces, strategy: Strategy) throws(InstrumentationError) {
+    let module = form.module
     let injected = InstrumentationImport.allCases.count
     let first = strategy.imports == .front ? 0 : spaces.importedFunctions
     outOfInstructions = FunctionIndex(first)
@@ -81,11 +90,12 @@ public struct InstrumentedLayout: Sendable {
     // Imported memories come before defined ones whatever the strategy, so `second` may have to be later than index 1.
     let stable =
       switch strategy.memory {
-      case .end: spaces.memories.count
+      case .end, .direct, .named: spaces.memories.count
       case .second: max(spaces.importedMemories, min(1, spaces.memories.count))
       }
-    stableMemory = MemoryIndex(stable)
-    bytemap = MemoryIndex(stable + 1)
+    isDirect = form.stableMemory != nil
+    stableMemory = form.stableMemory ?? MemoryIndex(stable)
+    bytemap = MemoryIndex(isDirect ? stable : stable + 1)
 
     instructionCounter = GlobalIndex(spaces.globals.count)
     dirtyPageCounter = GlobalIndex(spaces.globals.count + 1)
@@ -127,6 +137,15 @@ public struct InstrumentedLayout: Sendable {
       found.append((index, function))
     }
     return found
+  }
+}
+
+/// The module in the form that its memory placement asks for.
+func canisterForm(_ module: Module, _ strategy: Strategy) throws(InstrumentationError) -> CanisterForm {
+  do throws(CanisterValidationError) {
+    return try CanisterForm(module, placement: strategy.memory)
+  } catch {
+    throw .unfit(error)
   }
 }
 

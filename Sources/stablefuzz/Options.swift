@@ -8,6 +8,7 @@ import Differential
 import Generation
 import Mutation
 import Outside
+import Wasm
 
 extension LaneSelection: ExpressibleByArgument {
   public init?(argument: String) { self.init(name: argument) }
@@ -109,10 +110,47 @@ struct StoreOptions: ParsableArguments {
   }
 }
 
-/// `--profile`.
+/// `--profile` and `--modules`.
 struct ProfileOptions: ParsableArguments {
   @Option(help: ArgumentHelp("What kind of canisters to generate.", valueName: "name"))
   var profile = GeneratorProfile.native
+
+  @Option(
+    help: ArgumentHelp(
+      "Canister modules or corpus entries, files or directories, for the profile real-world (else corpus/seeds and "
+        + "corpus/regressions).", valueName: "path"))
+  var modules: [String] = []
+
+  func validate() throws {
+    if !modules.isEmpty && profile != .realWorld { throw ValidationError("--modules goes with --profile real-world") }
+  }
+
+  /// The modules as arguments again.
+  var sourceArguments: String { modules.map { " --modules \($0)" }.joined() }
+
+  /// The modules of the profile `real-world`; what is no canister is named and left out.
+  func sources() throws -> [SourceModule] {
+    guard profile == .realWorld else { return [] }
+    let store = CorpusStore(root: "corpus")
+    var sources: [SourceModule] = []
+    for root in modules.isEmpty ? store.gatedDirectories : modules {
+      for path in try listCases(at: root) {
+        let entry = try readEntry(path).case
+        do {
+          let module = try decodeAndValidate(entry.module)
+          try validateCanister(module, placement: entry.strategy.memory, parameters: entry.parameters)
+          guard !entry.plan.messages.isEmpty else { continue }
+          sources.append(SourceModule(module: module, plan: entry.plan, placement: entry.strategy.memory))
+        } catch {
+          printError("stablefuzz: \(path) is left out: \(error)")
+        }
+      }
+    }
+    if sources.isEmpty { throw fail("no canister modules to make cases of; name some with --modules", .badData) }
+    return sources
+  }
+
+  func generator() throws -> Generator { Generator(profile: profile, sources: try sources()) }
 }
 
 /// `--hours`, `--minutes`, `--seconds`, `--cases`.
@@ -149,10 +187,13 @@ enum Search: String, EnumerableFlag {
 }
 
 /// Cases named on the command line: files, directories, `SEED:INDEX`, or `SEED:INDEX.INDEX…` for a guided case.
-func loadCases(_ argument: String, profile: GeneratorProfile) throws -> [CaseOrigin] {
+func loadCases(_ argument: String, profile: ProfileOptions) throws -> [CaseOrigin] {
   let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
   if parts.count == 2, let seed = UInt64(parts[0]), let lineage = Lineage(String(parts[1])) {
-    return [generatedOrigin(profile, seed: seed, lineage: lineage)]
+    return [
+      generatedOrigin(
+        try profile.generator(), seed: seed, lineage: lineage, sourceArguments: profile.sourceArguments)
+    ]
   }
   return try listCases(at: argument).map { CaseOrigin(entry: try readEntry($0), source: $0) }
 }

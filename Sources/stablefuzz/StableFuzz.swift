@@ -20,8 +20,8 @@ struct StableFuzz: ParsableCommand {
       """,
     version: stablefuzzVersion,
     subcommands: [
-      Run.self, Replay.self, Gate.self, Trace.self, Minimize.self, Mutants.self, CoverageCommand.self, Generate.self,
-      Instrument.self, Validate.self, Print.self, Parse.self, Invoke.self,
+      Run.self, Replay.self, Gate.self, Trace.self, Minimize.self, Mutants.self, CoverageCommand.self, Statistics.self,
+      Generate.self, Instrument.self, Validate.self, Print.self, Parse.self, Invoke.self,
     ],
     defaultSubcommand: Run.self)
 }

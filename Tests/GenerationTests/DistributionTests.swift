@@ -36,14 +36,25 @@ private let furtherFeatures: Set<Feature> = [
   .furtherMemory, .wideFurtherMemory, .furtherMemoryAccess, .furtherTable, .referenceCall, .tailCall,
 ]
 
+/// Features that only the profiles with direct access have.
+private let directFeatures: Set<Feature> = [
+  .directAccess, .directLoadOrStore, .directBulk, .sessionMemory, .scratchMemory,
+]
+
 @Suite struct DistributionTests {
   private static let native = Coverage(.native, seed: 23, count: 1_000)
   /// Every class in every function takes longer.
   private static let more = Coverage(.native, seed: 29, count: 4_000)
+  private static let named = Coverage(.named, seed: 23, count: 500)
   private static let further = Coverage(.multiMemory, seed: 23, count: 1_000)
 
   @Test(arguments: Feature.allCases)
   func everyFeatureComesUp(_ feature: Feature) {
+    if directFeatures.contains(feature) {
+      #expect(Self.named.features.contains(feature))
+      #expect(!Self.native.features.contains(feature))
+      return
+    }
     #expect(Self.further.features.contains(feature))
     #expect(Self.native.features.contains(feature) != furtherFeatures.contains(feature))
   }
@@ -57,14 +68,14 @@ private let furtherFeatures: Set<Feature> = [
   @Test func everyStrategyComesUp() { #expect(Self.native.strategies.count == Strategy.all.count) }
 
   @Test func aMinorityTrapsOnPurpose() {
-    #expect((100...200).contains(Self.native.deliberateTraps))
+    #expect((150...250).contains(Self.native.deliberateTraps))
   }
 
   @Test(arguments: RangeClass.allCases)
   func everyRangeClassComesUp(_ rangeClass: RangeClass) {
     let wanted = functions(of: rangeClass)
     #expect(wanted.contains { Self.native.coverage.contains(rangeClass, $0) })
-    let isRare = rangeClass == .large || rangeClass == .lengthOverHeapAddresses
+    let isRare = [.large, .lengthOverHeapAddresses, .lengthBeyondHeap].contains(rangeClass)
     for function in wanted where !isRare {
       #expect(Self.more.coverage.contains(rangeClass, function), "\(function.name)")
     }
@@ -80,7 +91,7 @@ private let furtherFeatures: Set<Feature> = [
 
   @Test(arguments: HeapClass.allCases)
   func everyHeapClassComesUp(_ heapClass: HeapClass) {
-    let isWide = heapClass == .above32Bits || heapClass == .aboveMaximum
+    let isWide = !heapClass.row.isFor(.narrowRead)
     for function in [SystemFunction.stable64Read, .stable64Write] + (isWide ? [] : [.stableRead, .stableWrite]) {
       #expect(Self.more.coverage.contains(heapClass, function), "\(function.name)")
     }

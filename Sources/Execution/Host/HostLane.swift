@@ -153,8 +153,8 @@ public final class HostLane: Lane {
 
   /// Keeps or takes back heap and globals.
   private func settleCode(_ canister: Code, _ ending: Ending) {
-    for memory in canister.instance.memories {
-      switch settling(.heap, ending) {
+    for (position, memory) in canister.instance.memories.enumerated() {
+      switch canister.module.scratchMemories.contains(position) ? .rollback : settling(.heap, ending) {
       case .commit: memory.commit()
       case .rollback: memory.rollback()
       }

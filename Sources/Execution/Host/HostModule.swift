@@ -12,6 +12,8 @@ public final class HostModule {
   let refusal: Refusal?
   /// The imported functions in index order.
   let imports: [SystemFunction]
+  /// Positions of the memories that start zeroed in every message.
+  let scratchMemories: [Int]
   let hasHeap: Bool
   let is64BitHeap: Bool
   let start: FunctionIndex?
@@ -27,10 +29,13 @@ public final class HostModule {
     let function: FunctionIndex
   }
 
-  /// - Parameter module: a valid module; what does not fit the IC's rules makes it refuse installation.
+  /// - Parameters:
+  ///   - module: a valid module; what does not fit the IC's rules makes it refuse installation.
+  ///   - scratchMemories: positions of memories that start zeroed in every message.
   /// - Throws: what the interpreter cannot run.
-  public init(_ module: Module, parameters: Parameters) throws(TranslationError) {
+  public init(_ module: Module, parameters: Parameters, scratchMemories: [Int] = []) throws(TranslationError) {
     var module = module
+    self.scratchMemories = scratchMemories
     Self.defineImports(&module)
     is64BitHeap = module.memories.first?.is64Bit ?? false
     hasHeap = !module.memories.isEmpty

@@ -176,8 +176,19 @@ public final class NativeLane: Lane {
   /// Keeps or takes back what an execution did.
   private func settle(_ canister: Installation, _ globals: [UInt64], _ ending: Ending) {
     settle(canister.stable, .stable, ending)
-    for memory in canister.ownMemories { settle(memory, .heap, ending) }
+    settleOwnMemories(canister, ending)
     if settling(.globals, ending) == .rollback { canister.instance.restoreGlobals(globals) }
+  }
+
+  /// The module's own memories; those that every message starts without never keep anything.
+  private func settleOwnMemories(_ canister: Installation, _ ending: Ending) {
+    for (position, memory) in canister.ownMemories.enumerated() {
+      if canister.module.scratchMemories.contains(position) {
+        memory.rollback()
+      } else {
+        settle(memory, .heap, ending)
+      }
+    }
   }
 
   private func settle(_ memory: LinearMemory, _ part: StatePart, _ ending: Ending) {
@@ -209,6 +220,8 @@ public final class NativeLane: Lane {
       }
       let created = try instantiate(module, stable: keptStable)
       new = created
+      // Growth to the declared minimum is part of the transaction, whether anything runs or not.
+      created.stable.commit(into: &journal)
       try applyData(module, created)
       let stages: [EntryPoint] = [.start, keepsStable ? .postUpgrade : .initialize]
       for stage in stages {
@@ -224,7 +237,7 @@ public final class NativeLane: Lane {
       new?.instance.recycle(into: workspace.memories, except: keptStable)
       throw error
     }
-    for memory in new?.ownMemories ?? [] { settle(memory, .heap, .installed) }
+    if let new { settleOwnMemories(new, .installed) }
     old?.instance.recycle(into: workspace.memories, except: keptStable)
     installed = new
     host.system.finishMessage(keepsChanges: true)
@@ -235,9 +248,13 @@ public final class NativeLane: Lane {
     var objects = ImportedObjects()
     objects.functions = module.imports.map { .host(host, $0.number) }
     let provided = stable.map { [module.stableMemory: $0] } ?? [:]
-    return Installation(
+    let created = Installation(
       module,
       try Instance(module.compiled, imports: objects, memories: workspace.memories, provided: provided))
+    if created.stable.pageCount < module.stableMinimum {
+      _ = created.stable.grow(by: module.stableMinimum - created.stable.pageCount)
+    }
+    return created
   }
 
   /// Puts the original's active data segments into the heap image, which the instrumented module does not do itself.

@@ -47,6 +47,10 @@ public final class NativeModule {
   let bytemap: Int
   /// The canister's own memories in the order of the original module; the first is the heap.
   let ownMemories: [Int]
+  /// Positions in `ownMemories` of memories that start zeroed in every message.
+  let scratchMemories: [Int]
+  /// Pages that stable memory has at least once the module is installed.
+  let stableMinimum: UInt64
   let instructionCounter: Int
   let dirtyPageCounter: Int
   let accessedPageCounter: Int
@@ -54,7 +58,8 @@ public final class NativeModule {
   let persistentGlobals: [Int]
   /// The original's mutable globals, which are observed.
   let observedGlobals: [Int]
-  /// The original's active data segments, which belong to the heap image and are applied once.
+  /// The original's active data segments, which belong to the heap image and are applied once; memories by position in
+  /// `ownMemories`.
   let activeData: [DataSegment]
   /// Whether the instrumented module still has active data segments, which instantiation would apply again.
   let hasActiveData: Bool
@@ -74,14 +79,15 @@ public final class NativeModule {
   /// Prepares an instrumented module.
   ///
   /// - Parameters:
-  ///   - original: the module that was instrumented.
-  ///   - instrumented: valid, and made from `original` by an instrumenter with the replica's ABI.
+  ///   - form: the module that was instrumented.
+  ///   - instrumented: valid, and made from that module by an instrumenter with the replica's ABI.
   ///   - isTraced: whether calls of stable functions are reported.
   ///   - probeCount: how many of the last globals are probes, mutable and of type i64.
   /// - Throws: `ABIError`.
   public init(
-    original: Module, instrumented: Module, isTraced: Bool = false, probeCount: Int = 0
+    form: CanisterForm, instrumented: Module, isTraced: Bool = false, probeCount: Int = 0
   ) throws(ABIError) {
+    let original = form.module
     let spaces = IndexSpaces(instrumented)
     imports = try Self.imports(of: instrumented)
     stableMemory = try Self.memory(InstrumentationExport.stableMemory, of: instrumented)
@@ -91,11 +97,13 @@ public final class NativeModule {
       throw ABIError("stable memory has to be a 64-bit memory, and the bytemap another, 32-bit one")
     }
     ownMemories = spaces.memories.indices.filter { !injected.contains($0) }
-    let originalMemories = IndexSpaces(original).memories
-    guard ownMemories.count == originalMemories.count, spaces.importedMemories == 0 else {
-      throw ABIError("\(originalMemories.count) memories became \(ownMemories.count), besides the injected ones")
+    let roles = form.memories.filter { $0 != .stable }
+    guard ownMemories.count == roles.count, spaces.importedMemories == 0 else {
+      throw ABIError("\(roles.count) memories became \(ownMemories.count), besides the injected ones")
     }
-    is64BitHeap = originalMemories.first?.is64Bit ?? false
+    scratchMemories = roles.indices.filter { roles[$0] == .scratch }
+    stableMinimum = form.stableMemory.map { original.memories[$0.position].limits.minimum } ?? 0
+    is64BitHeap = original.is64BitHeap
 
     let counters = try [
       InstrumentationExport.instructionCounter, InstrumentationExport.dirtyPageCounter,
@@ -115,7 +123,12 @@ public final class NativeModule {
       originalGlobals[$0].isMutable && !originalGlobals[$0].value.isReference
     }
     probes = spaces.globals.count - probeCount..<spaces.globals.count
-    activeData = original.data.filter { if case .active = $0.mode { true } else { false } }
+    activeData = original.data.compactMap { segment in
+      guard case .active(let memory, let offset) = segment.mode else { return nil }
+      let isShifted = form.stableMemory.map { memory > $0 } ?? false
+      let own = isShifted ? MemoryIndex(memory.position - 1) : memory
+      return DataSegment(mode: .active(own, offset: offset), bytes: segment.bytes)
+    }
     hasActiveData = instrumented.data.contains { if case .active = $0.mode { true } else { false } }
 
     var options = TranslationOptions()

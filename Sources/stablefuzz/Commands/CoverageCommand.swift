@@ -70,7 +70,7 @@ struct CoverageCommand: ParsableCommand {
     var worst = Exit.clean
     if let (seed, indices) = Self.range(source) {
       for index in indices {
-        let origin = generatedOrigin(profile.profile, seed: seed, index: index)
+        let origin = generatedOrigin(try profile.generator(), seed: seed, index: index)
         worst = Exit.worse(worst, add(origin, to: &coverage))
       }
     } else {

@@ -34,12 +34,14 @@ struct Gate: ParsableCommand {
 
   func run() throws {
     let seed = seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
-    let campaign = CampaignConfiguration(
+    var campaign = CampaignConfiguration(
       profile: profile.profile, seed: seed, lanes: lanes.lanes ?? .ofCase,
       jobs: jobs, budget: Budget(cases: budget.cases, seconds: budget.time), instrumenter: try lanes.instrumenter(),
       outside: lanes.outside, canary: try canary.canary(seed: seed),
       instrumenterArguments: lanes.instrumenterArguments)
     try reportingErrors {
+      campaign.sources = try profile.sources()
+      campaign.sourceArguments = profile.sourceArguments
       let directories = CorpusStore(root: stores.corpus).gatedDirectories
       Interruption.listen()
       let printer = StatusPrinter(status)

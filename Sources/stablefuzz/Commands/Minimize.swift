@@ -26,7 +26,7 @@ struct Minimize: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
-      let origins = try loadCases(testCase, profile: profile.profile)
+      let origins = try loadCases(testCase, profile: profile)
       guard origins.count == 1, let origin = origins.first else {
         throw fail("\(testCase): \(origins.count) cases; give one", .usage)
       }

@@ -19,7 +19,7 @@ struct Generate: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
-      let origin = generatedOrigin(profile.profile, seed: seed, index: index)
+      let origin = generatedOrigin(try profile.generator(), seed: seed, index: index)
       let envelope = encodeEnvelope(origin.entry)
       try writeFile(envelope, to: output)
       print("\(output): \(envelope.count) bytes, \(entryDigest(envelope))")
@@ -43,7 +43,8 @@ struct Instrument: ParsableCommand {
   @Flag(help: "Answer modules from standard input until it ends.") var serve = false
   @Option(
     help: ArgumentHelp(
-      "Stable memory after the module's own memories (end) or at index 1 (second).", valueName: "place"))
+      "Stable memory after the module's own memories (end), at index 1 (second), the module's own second memory "
+        + "(direct), or one that it imports by name (named).", valueName: "place"))
   var memoryPlacement = MemoryPlacement.end
   @Option(help: ArgumentHelp("The five imports before the module's own (front) or after them.", valueName: "place"))
   var importPlacement = ImportPlacement.front
@@ -84,7 +85,7 @@ struct Instrument: ParsableCommand {
   private func instrumented(_ module: Module) throws -> Module {
     var parameters = try carriedParameters(module)
     parameters.metering = metering
-    try validateCanister(module, parameters: parameters)
+    try validateCanister(module, placement: memoryPlacement, parameters: parameters)
     return try Instrumentation.instrument(
       module, strategy: Strategy(memory: memoryPlacement, imports: importPlacement), parameters: parameters)
   }

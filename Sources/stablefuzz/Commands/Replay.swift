@@ -36,7 +36,7 @@ struct Replay: ParsableCommand {
       var worst = Exit.clean
       var count = 0
       for argument in cases {
-        for origin in try loadCases(argument, profile: profile.profile) {
+        for origin in try loadCases(argument, profile: profile) {
           count += 1
           worst = Exit.worse(worst, try replay(origin, runner))
         }

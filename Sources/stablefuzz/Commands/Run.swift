@@ -56,6 +56,8 @@ struct Run: ParsableCommand {
     configuration.isGuided = search == .guided
     configuration.collectsCoverage = coverage
     try reportingErrors {
+      configuration.sources = try profile.sources()
+      configuration.sourceArguments = profile.sourceArguments
       let outcome = try campaign(configuration)
       print(summaryText(outcome.record), terminator: "")
       throw exit(outcome).code

@@ -20,7 +20,7 @@ struct Trace: ParsableCommand {
     try reportingErrors {
       let runner = try lanes.runner()
       var worst = Exit.clean
-      for origin in try loadCases(testCase, profile: profile.profile) {
+      for origin in try loadCases(testCase, profile: profile) {
         var rows: [[String]] = [["stage", "function", "digest", ""]]
         runner.trace = { rows.append([$0.stage, $0.function, $0.digest.description, $0.detail]) }
         let result = runner.runCase(origin.entry.case, lanes: lanes.lanes ?? .strategies(Strategy.all))

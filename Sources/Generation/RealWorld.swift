@@ -1,0 +1,240 @@
+// Cases over modules that were not generated: real canisters and corpus entries, with their messages in other orders, with
+// other arguments, upgraded to each other, and entered at functions inside them. Called by `Generator`.
+
+import Canister
+import Entropy
+import Wasm
+
+/// A module from outside that cases are made of.
+public struct SourceModule: Sendable {
+  public let module: Module
+  /// The messages that are known to make sense to it; the first installs it.
+  public let plan: CallPlan
+  /// How it gets at stable memory.
+  public let placement: MemoryPlacement
+
+  /// Instructions of all functions.
+  let size: Int
+
+  /// - Parameters:
+  ///   - module: valid, and a canister.
+  ///   - plan: at least one message.
+  public init(module: Module, plan: CallPlan, placement: MemoryPlacement = .end) {
+    self.module = module
+    self.plan = plan
+    self.placement = placement
+    size = module.functions.reduce(0) { $0 + $1.body.instructions.count }
+  }
+}
+
+/// Makes one case of the profile `real-world`.
+struct RealWorldGenerator {
+  private var choices: ChoiceSource
+  private let sources: [SourceModule]
+  private var features = FeatureSet()
+
+  init(_ choices: ChoiceSource, _ sources: [SourceModule]) {
+    self.choices = choices
+    self.sources = sources
+  }
+
+  mutating func build() -> GeneratedCase {
+    // Of two, mostly the smaller: a module of a megabyte takes the time of many of a hundred kilobytes.
+    let pair = [choices.element(of: sources), choices.element(of: sources)].sorted { $0.size < $1.size }
+    let source = pair[choices.chance(1, of: 4) ? 1 : 0]
+    let drawn = choices.element(of: Strategy.all)
+    let strategy = Strategy(memory: source.placement.isDirect ? source.placement : drawn.memory, imports: drawn.imports)
+    let first = withFragments(source)
+    var second: Module?
+    if choices.chance(1, of: 4) {
+      // Another canister finds the stable memory of this one after the upgrade, or the same with other entries.
+      let others = sources.filter { $0.placement.isDirect == source.placement.isDirect }
+      let other = choices.chance(1, of: 2) ? source : others.isEmpty ? source : choices.element(of: others)
+      if other.placement == source.placement || !source.placement.isDirect { second = withFragments(other) }
+      features.insert(.secondModule)
+    }
+    let plan = drawPlan(source, first, second)
+    var parameters = Parameters()
+    parameters.instructionLimit = choices.element(of: [10_000_000, 2_000_000, 20_000_000])
+    if choices.chance(1, of: 8) {
+      let few = choices.draw(below: 40)
+      parameters.dirtyPageLimits = PageLimits(message: few, upgrade: PageLimits().upgrade, query: few)
+    }
+    if choices.chance(1, of: 10) { parameters.metering = .old }
+    return GeneratedCase(
+      case: Case(
+        module: encode(first), secondModule: second.map { encode($0) }, plan: plan, parameters: parameters,
+        strategy: strategy),
+      choices: choices.sequence, module: first, secondModule: second, mayTrap: true,
+      trappingMessages: plan.messages.map { _ in true }, features: features, coverage: OperandCoverage())
+  }
+
+  // MARK: Fragments
+
+  private static let fragmentName = "fragment "
+
+  /// The module with some of its inner functions, and of the stable functions that it imports, as updates of their own.
+  private mutating func withFragments(_ source: SourceModule) -> Module {
+    var module = source.module
+    let spaces = IndexSpaces(module)
+    let room = CanisterLimits.functions - module.functions.count
+    guard choices.chance(3, of: 4), room > 8, !spaces.functions.isEmpty,
+      !module.exports.contains(where: { $0.name.utf8.starts(with: "canister_update \(Self.fragmentName)".utf8) })
+    else { return module }
+    let entry = TypeIndex(module.types.firstIndex(of: FunctionType()) ?? module.types.count)
+    if entry.position == module.types.count { module.types.append(FunctionType()) }
+    for number in 0..<1 + choices.drawIndex(below: 4) {
+      let callee = drawCallee(module, spaces)
+      let type = module.types[spaces.functions[callee.position].position]
+      guard (type.parameters + type.results).allSatisfy({ !$0.isReference && $0 != .v128 }) else { continue }
+      var code: [Instruction] = []
+      for _ in 0..<1 + choices.draw(below: 2) {
+        code += type.parameters.map { constant($0) }
+        code.append(.call(callee))
+        code += type.results.map { _ in Instruction(.drop) }
+      }
+      code.append(Instruction(.end))
+      let index = FunctionIndex(spaces.functions.count + module.functions.count - source.module.functions.count)
+      module.functions.append(Function(type: entry, body: FunctionBody(instructions: code)))
+      module.exports.append(
+        Export(name: "canister_update \(Self.fragmentName)\(number)", kind: .function(index)))
+    }
+    return module
+  }
+
+  /// A function to call: often one of those that access stable memory.
+  private mutating func drawCallee(_ module: Module, _ spaces: IndexSpaces) -> FunctionIndex {
+    var stable: [FunctionIndex] = []
+    var index = 0
+    for entry in module.imports {
+      guard case .function = entry.kind else { continue }
+      if entry.module == "ic0", let function = SystemFunction(name: entry.name), function.isStable {
+        stable.append(FunctionIndex(index))
+      }
+      index += 1
+    }
+    if !stable.isEmpty && choices.chance(1, of: 3) { return choices.element(of: stable) }
+    let start = spaces.importedFunctions < spaces.functions.count ? spaces.importedFunctions : 0
+    return FunctionIndex(start + choices.drawIndex(below: spaces.functions.count - start))
+  }
+
+  private mutating func constant(_ type: ValueType) -> Instruction {
+    let small = choices.draw(below: 8)
+    let value: UInt64 =
+      switch small {
+      case 0..<3: choices.draw(below: 16)
+      case 3: 65_536 * choices.draw(below: 4)
+      case 4: 4_096 * choices.draw(below: 20) &- choices.draw(below: 3)
+      case 5: 1_048_576 + choices.draw(below: 65_536)
+      case 6: 0 &- choices.draw(below: 300)
+      default: choices.drawBits()
+      }
+    switch type {
+    case .i64: return .i64(Int64(bitPattern: value))
+    case .f32: return Instruction(.f32Const, .f32(Float(Int64(bitPattern: value)).bitPattern))
+    case .f64: return Instruction(.f64Const, .f64(Double(Int64(bitPattern: value)).bitPattern))
+    default: return .i32(Int32(truncatingIfNeeded: Int64(bitPattern: value)))
+    }
+  }
+
+  // MARK: Plans
+
+  private mutating func drawPlan(_ source: SourceModule, _ first: Module, _ second: Module?) -> CallPlan {
+    var messages: [Message] = []
+    // What installs the canister in its own plan does so here too, mostly with the argument that it takes.
+    for message in source.plan.messages.prefix(2) {
+      switch message {
+      case .install, .reinstall: messages.append(changed(message, chance: 8))
+      default: break
+      }
+    }
+    if messages.isEmpty { messages = [.install(argument: [])] }
+    let entries = messagesByExport(first)
+    for _ in 0..<3 + choices.draw(below: 8) {
+      switch choices.draw(below: 10) {
+      case 0 where second != nil:
+        features.insert(.upgrade)
+        messages.append(.upgrade(choices.chance(2, of: 3) ? .second : .first, argument: drawArgument()))
+      case 0..<2:
+        features.insert(.upgrade)
+        messages.append(.upgrade(.first, argument: drawArgument()))
+      case 2..<7 where !entries.isEmpty: messages.append(changed(choices.element(of: entries), chance: 1))
+      default: messages.append(changed(choices.element(of: source.plan.messages), chance: 3))
+      }
+    }
+    return CallPlan(messages)
+  }
+
+  /// A message for everything that the module exports.
+  private func messagesByExport(_ module: Module) -> [Message] {
+    func method(_ name: String, _ kind: EntryPoint) -> String? {
+      let prefix = kind.exportName.utf8
+      return name.utf8.starts(with: prefix) ? String(name.utf8.dropFirst(prefix.count)) : nil
+    }
+    return module.exports.compactMap { export in
+      guard case .function = export.kind else { return nil }
+      let name = export.name
+      if let update = method(name, .update) { return .update(name: update, argument: []) }
+      if let query = method(name, .query) ?? method(name, .compositeQuery) { return .query(name: query, argument: []) }
+      switch name {
+      case EntryPoint.heartbeat.exportName: return .heartbeat
+      case EntryPoint.globalTimer.exportName: return .globalTimer
+      case EntryPoint.lowWasmMemory.exportName: return .lowWasmMemory
+      default: return nil
+      }
+    }
+  }
+
+  /// The message, with another argument in one of `chance` cases.
+  private mutating func changed(_ message: Message, chance: UInt64) -> Message {
+    if !choices.chance(1, of: chance) { return message }
+    let argument = message.argument.isEmpty || choices.chance(1, of: 3) ? drawArgument() : mutated(message.argument)
+    switch message {
+    case .install: return .install(argument: argument)
+    case .reinstall(let module, _): return .reinstall(module, argument: argument)
+    case .upgrade(let module, _): return .upgrade(module, argument: argument)
+    case .update(let name, _): return .update(name: name, argument: argument)
+    case .query(let name, _): return .query(name: name, argument: argument)
+    case .inspectMessage(let name, _): return .inspectMessage(name: name, argument: argument)
+    case .heartbeat, .globalTimer, .lowWasmMemory: return message
+    }
+  }
+
+  /// What canisters take: nothing, Candid values of simple types, bytes.
+  private mutating func drawArgument() -> [UInt8] {
+    let candid = Array("DIDL".utf8)
+    func number(_ value: UInt64, _ count: Int) -> [UInt8] {
+      (0..<count).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * $0)) }
+    }
+    switch choices.draw(below: 7) {
+    case 0: return []
+    case 1: return candid + [0, 0]
+    case 2: return candid + [0, 1, 0x7D, UInt8(choices.draw(below: 128))]  // nat
+    case 3: return candid + [0, 1, 0x78] + number(choices.draw(below: 100_000), 8)  // nat64
+    case 4:
+      let text = spreadBytes(choices.drawBits() | 0x4141_4141_4141_4141, count: choices.drawIndex(below: 60)).map {
+        $0 & 0x5F | 0x41
+      }
+      return candid + [0, 1, 0x71, UInt8(text.count)] + text
+    case 5:
+      let bytes = spreadBytes(choices.drawBits(), count: choices.drawIndex(below: 100))
+      return candid + [1, 0x6D, 0x7B, 1, 0, UInt8(bytes.count)] + bytes  // vec nat8
+    default: return spreadBytes(choices.drawBits(), count: choices.drawIndex(below: 200))
+    }
+  }
+
+  private mutating func mutated(_ argument: [UInt8]) -> [UInt8] {
+    var bytes = argument
+    for _ in 0..<1 + choices.draw(below: 3) {
+      guard !bytes.isEmpty else { break }
+      let place = choices.drawIndex(below: bytes.count)
+      switch choices.draw(below: 4) {
+      case 0: bytes[place] = UInt8(truncatingIfNeeded: choices.draw(below: 256))
+      case 1: bytes[place] ^= 1 << UInt8(truncatingIfNeeded: choices.draw(below: 8))
+      case 2: bytes.removeSubrange(place..<min(bytes.count, place + 1 + choices.drawIndex(below: 8)))
+      default: bytes.insert(contentsOf: bytes[place..<min(bytes.count, place + 8)], at: place)
+      }
+    }
+    return bytes
+  }
+}
