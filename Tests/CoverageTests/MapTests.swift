@@ -147,10 +147,11 @@ import Wasm
     let instrumented = try instrument(original, strategy: strategy, parameters: Parameters())
     let probed = ProbedModule(instrumented, original: original)
     try validate(probed.module)
+    let form = try CanisterForm(original, placement: strategy.memory)
     let plain = NativeLane(
-      first: try NativeModule(original: original, instrumented: instrumented), parameters: Parameters())
+      first: try NativeModule(form: form, instrumented: instrumented), parameters: Parameters())
     let lane = NativeLane(
-      first: try NativeModule(original: original, instrumented: probed.module, probeCount: probed.probeCount),
+      first: try NativeModule(form: form, instrumented: probed.module, probeCount: probed.probeCount),
       parameters: Parameters())
     let message = Message.install(argument: [])
     #expect(lane.execute(message).digest == plain.execute(message).digest)
