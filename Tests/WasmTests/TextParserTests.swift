@@ -224,6 +224,7 @@ private func refusal(_ text: String) -> TextError? {
       ("(type (func)) (func (type 0) (param i32))", "1:21: inline function type does not match type 0"),
       ("(start 0) (start 1)", "1:11: multiple start sections"),
       ("(func (br $l))", "1:11: unknown label $l"),
+      ("(func (result i32) (param i32))", "1:20: unexpected token (param, expected an instruction"),
       ("(func (i32.load align=3 (i32.const 0)))", "1:17: alignment must be a power of two"),
       ("(func $)", "1:7: empty identifier"), ("(@)", "1:1: empty annotation id"),
       ("(func (@custom \"x\"))", "1:9: misplaced @custom annotation"),

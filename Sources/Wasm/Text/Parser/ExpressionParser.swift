@@ -265,9 +265,20 @@ extension ModuleParser {
   @inline(__always)
   private func opcode(_ lexer: borrowing Lexer) throws(TextError) -> Opcode {
     guard let opcode = code.mnemonics.opcode(lexer.base + lexer.start, lexer.stop &- lexer.start) else {
-      throw lexer.failure("unknown operator \(lexer.text(64))")
+      throw noInstruction(lexer)
     }
     return opcode
+  }
+
+  /// What is wrong with a keyword that names no instruction: that it stands in the wrong place, or that it is none.
+  @inline(never)
+  private func noInstruction(_ lexer: borrowing Lexer) -> TextError {
+    let others: [StaticString] = [
+      "type", "param", "result", "local", "import", "export", "func", "table", "memory", "global", "start", "elem",
+      "data", "offset", "item", "mut", "then", "module",
+    ]
+    for word in others where lexer.isOpen(word) { return lexer.unexpected("an instruction") }
+    return lexer.failure("unknown operator \(lexer.text(64))")
   }
 
   private mutating func blockHead(_ lexer: inout Lexer) throws(TextError) -> BlockHead {
