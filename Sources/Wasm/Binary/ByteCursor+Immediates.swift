@@ -31,6 +31,7 @@ extension ByteCursor {
     let flags = try u32()
     guard flags < 0x80 else { throw malformed("malformed memop flags", at: start) }
     let memory: MemoryIndex = flags & 0x40 == 0 ? MemoryIndex(0 as UInt32) : try index()
+    if flags & 0x40 != 0, memory.value == 0 { isCanonical = false }
     return MemoryAccess(alignment: UInt8(truncatingIfNeeded: flags & 0x3F), offset: try u64(), memory: memory)
   }
 

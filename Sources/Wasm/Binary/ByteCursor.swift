@@ -10,6 +10,8 @@ struct ByteCursor {
   var end: Int
   /// End of the whole input.
   let limit: Int
+  /// Whether everything read so far was in the one form that the encoder writes: no integer longer than needed.
+  var isCanonical = true
 
   init(_ buffer: UnsafeBufferPointer<UInt8>) {
     // The stand-in is never read: its region is empty.
@@ -131,6 +133,7 @@ struct ByteCursor {
     // Two bytes are the most frequent length that gets here.
     if remaining >= 2, base[start] >= 0x80, base[start &+ 1] < 0x80 {
       position &+= 2
+      if base[start &+ 1] == 0 { isCanonical = false }
       return UInt64(base[start] & 0x7F) | UInt64(base[start &+ 1]) << 7
     }
     var result: UInt64 = 0
@@ -143,7 +146,10 @@ struct ByteCursor {
         if byte >> UInt8(truncatingIfNeeded: left) != 0 { throw malformed("integer too large", at: start) }
       }
       result |= UInt64(byte & 0x7F) << shift
-      if byte & 0x80 == 0 { return result }
+      if byte & 0x80 == 0 {
+        if byte == 0, shift > 0 { isCanonical = false }
+        return result
+      }
       shift &+= 7
     }
   }
@@ -154,6 +160,8 @@ struct ByteCursor {
     let start = position
     var result: UInt64 = 0
     var shift: UInt64 = 0
+    /// The sign that the bytes so far would give.
+    var signSoFar: Int8?
     while true {
       let byte = try byte()
       let left = bits &- shift
@@ -166,9 +174,12 @@ struct ByteCursor {
       result |= UInt64(byte & 0x7F) << shift
       shift &+= 7
       if byte & 0x80 == 0 {
+        // A last byte of nothing but the sign that the one before it had already.
+        if group == signSoFar { isCanonical = false }
         if group < 0 && shift < 64 { result |= ~0 << shift }
         return Int64(bitPattern: result)
       }
+      signSoFar = group >> 6
     }
   }
 

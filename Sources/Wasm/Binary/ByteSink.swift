@@ -17,6 +17,12 @@ struct ByteSink: ~Copyable {
   @inline(__always)
   mutating func byte(_ byte: UInt8) { buffer.append(byte) }
 
+  mutating func bytes(_ bytes: [UInt8], _ range: Range<Int>) {
+    bytes.withUnsafeBufferPointer { source in
+      if let start = source.baseAddress { buffer.append(from: start + range.lowerBound, count: range.count) }
+    }
+  }
+
   mutating func bytes(_ bytes: [UInt8]) {
     bytes.withUnsafeBufferPointer { source in
       if let start = source.baseAddress { buffer.append(from: start, count: source.count) }

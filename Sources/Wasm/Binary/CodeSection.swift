@@ -16,11 +16,14 @@ final class CodeSection: Sendable {
   /// Offsets of the bodies, each at its size.
   private let starts: [UInt32]
   private let hasDataCount: Bool
-  /// Made when the first body is looked at: a module that is only validated does without.
-  private let cache = AtomicLazyReference<BodyCache>()
+  /// Whether all bodies are known to be what the encoder would write: then they are written as they are.
+  private let isCanonical: Bool
+  /// The values of the bodies, once the first was looked at: a module that is only validated does without.
+  private let cache = SharedObject<BodyCache>()
 
   /// - Parameter starts: offsets of the bodies, each at its size; all sizes have been read once.
-  init(bytes: [UInt8], starts: [UInt32], hasDataCount: Bool) {
+  init(bytes: [UInt8], starts: [UInt32], hasDataCount: Bool, isCanonical: Bool) {
+    self.isCanonical = isCanonical
     self.bytes = bytes
     self.starts = starts
     self.hasDataCount = hasDataCount
@@ -42,8 +45,7 @@ final class CodeSection: Sendable {
 
   /// The values of a body; the same object for every caller.
   func values(_ number: Int) -> BodyValues {
-    let cache = cache.load() ?? cache.storeIfNil(BodyCache(starts.count))
-    return cache.values(number) { decodeValues(number) }
+    cache.object { BodyCache(starts.count) }.values(number) { decodeValues(number) }
   }
 
   private func decodeValues(_ number: Int) -> BodyValues {
@@ -61,6 +63,13 @@ final class CodeSection: Sendable {
     }
   }
 
+  /// A body with its size, if that is what the encoder would write.
+  func canonicalBody(_ number: Int) -> Range<Int>? {
+    guard isCanonical else { return nil }
+    let range = try? withBody(number) { cursor throws(WasmError) in Int(starts[number])..<cursor.end }
+    return range
+  }
+
   /// Whether two bodies are the same, byte for byte.
   func hasSameBytes(_ number: Int, _ other: CodeSection, _ otherNumber: Int) -> Bool {
     if self === other, number == otherNumber { return true }
@@ -76,13 +85,13 @@ final class CodeSection: Sendable {
 
 /// A place for the values of each body.
 private final class BodyCache: @unchecked Sendable {
-  private let places: UnsafeMutablePointer<AtomicLazyReference<BodyValues>>
+  private let places: UnsafeMutablePointer<SharedObject<BodyValues>>
   private let count: Int
 
   init(_ count: Int) {
     self.count = count
     places = .allocate(capacity: count)
-    for position in 0..<count { (places + position).initialize(to: AtomicLazyReference()) }
+    for position in 0..<count { (places + position).initialize(to: SharedObject()) }
   }
 
   deinit {
@@ -92,6 +101,33 @@ private final class BodyCache: @unchecked Sendable {
 
   func values(_ number: Int, _ make: () -> BodyValues) -> BodyValues {
     precondition(number < count)
-    return places[number].load() ?? places[number].storeIfNil(make())
+    return places[number].object(make)
+  }
+}
+
+/// A reference that is made by whoever asks first. Unlike the standard library's, it needs no type metadata at run time,
+/// of which a module of many small bodies would look up some for each.
+private struct SharedObject<Object: AnyObject & Sendable>: ~Copyable, Sendable {
+  /// The address of the object, whose reference is held here; 0 before it is made.
+  private let address = Atomic<UInt>(0)
+
+  @inline(__always)
+  func object(_ make: () -> Object) -> Object {
+    let known = address.load(ordering: .acquiring)
+    if let known = UnsafeRawPointer(bitPattern: known) {
+      return Unmanaged<Object>.fromOpaque(known).takeUnretainedValue()
+    }
+    let object = make()
+    let reference = Unmanaged.passRetained(object)
+    let (isFirst, original) = address.compareExchange(
+      expected: 0, desired: UInt(bitPattern: reference.toOpaque()), ordering: .acquiringAndReleasing)
+    guard !isFirst, let first = UnsafeRawPointer(bitPattern: original) else { return object }
+    reference.release()
+    return Unmanaged<Object>.fromOpaque(first).takeUnretainedValue()
+  }
+
+  deinit {
+    let known = address.load(ordering: .acquiring)
+    if let known = UnsafeRawPointer(bitPattern: known) { Unmanaged<Object>.fromOpaque(known).release() }
   }
 }

@@ -29,6 +29,7 @@ extension ByteSink {
 
   /// A body that is still in its bytes, which may hold longer integers than needed, with its size.
   mutating func body(_ number: Int, of section: CodeSection) {
+    if let range = section.canonicalBody(number) { return bytes(section.bytes, range) }
     do throws(WasmError) {
       try section.withBody(number) { cursor throws(WasmError) in
         let region = open(expected: cursor.remaining)

@@ -78,6 +78,8 @@ struct ModuleDecoder: ~Copyable {
   private var functionTypes: [TypeIndex] = []
   /// Offsets of the bodies, each at its size.
   private var bodyStarts: [UInt32] = []
+  /// Whether all bodies are known to be what the encoder would write.
+  private var isCodeCanonical = false
   private var dataCount: Int?
   private var placedCustomSections = 0
 
@@ -277,6 +279,7 @@ struct ModuleDecoder: ~Copyable {
     }
     bodyStarts.reserveCapacity(count)
     let sectionEnd = cursor.end
+    cursor.isCanonical = !leavesCodeUnread
     for position in 0..<count {
       let sizeOffset = cursor.position
       bodyStarts.append(UInt32(truncatingIfNeeded: sizeOffset))
@@ -293,11 +296,13 @@ struct ModuleDecoder: ~Copyable {
       }
       cursor.end = sectionEnd
     }
+    isCodeCanonical = cursor.isCanonical
   }
 
   /// Joins types and bodies to functions.
   mutating func makeFunctions(_ bytes: [UInt8]) {
-    let section = CodeSection(bytes: bytes, starts: bodyStarts, hasDataCount: module.hasDataCount)
+    let section = CodeSection(
+      bytes: bytes, starts: bodyStarts, hasDataCount: module.hasDataCount, isCanonical: isCodeCanonical)
     module.functions.reserveCapacity(functionTypes.count)
     for (position, type) in functionTypes.enumerated() {
       module.functions.append(Function(type: type, body: FunctionBody(section, position)))
