@@ -125,7 +125,7 @@ public struct GradeReport: Hashable, Codable, Sendable {
     var points: [SurvivalPoint] = []
     var decade: UInt64 = 1
     while (points.last?.cases ?? 0) < last {
-      for factor: UInt64 in [1, 2, 5] {
+      for factor: UInt64 in [1, 2, 5] where (points.last?.cases ?? 0) < last {
         let limit = decade * factor
         let found = Double(cases.count { $0 <= limit }) / Double(seeds)
         points.append(SurvivalPoint(cases: limit, alive: Double(mutants) - found))

@@ -30,7 +30,7 @@ public func gradeMarkdown(_ report: GradeReport) -> String {
     \(report.command)
     ```
 
-    \(report.graded) mutants, \(report.seeds.count) seeds, generator \(report.generator). A mutant is a rule that is \
+    \(report.graded) mutants, \(report.seeds.count) seed\(report.seeds.count == 1 ? "" : "s"), generator \(report.generator). A mutant is a rule that is \
     applied to the instrumented modules of every case; it counts as detected when the lanes of a case differ. Seconds \
     are those that an ordinary run of the cases takes on one core. At most \(decimal(report.secondsLimit, decimals: 0)) \
     such seconds are spent per seed.
