@@ -9,12 +9,35 @@ extension ModuleGenerator {
   mutating func exhaustion() -> Bool {
     guard mayCall(.performanceCounter), mayAddLocal, shape.instructionLimit != .production else { return false }
     features.insert(.exhaustion)
+    burn()
     switch choices.draw(below: 6) {
     case 0..<2: return exhaustByAccess() || exhaustByPrint()
     case 2..<4: return exhaustBeforeWrite() || exhaustByPrint()
     case 4: return exhaustByFill() || exhaustByPrint()
     default: return exhaustByPrint() || exhaustByAccess()
     }
+  }
+
+  /// Uses up instructions by filling the heap until so few are left that one printed message can cost them.
+  private mutating func burn() {
+    guard hasHeap, UInt64(clamping: shape.parameters.instructionLimit) > heapBytes else { return }
+    let length: UInt64 = 50_000
+    open(.block, isTarget: false)
+    open(.loop, isTarget: false)
+    emitI64(UInt64(clamping: shape.parameters.instructionLimit))
+    emitI32(0)
+    callSystem(.performanceCounter)
+    emit(.i64Sub)
+    emitI64(length + 5_000)
+    emit(.i64LtU)
+    emit(.brIf, .label(1))
+    emitWord(Self.slotAddress / 2)
+    emitI32(0x33)
+    emitWord(length)
+    emit(.memoryFill, .memory(MemoryIndex(0)))
+    emit(.br, .label(0))
+    close()
+    close()
   }
 
   /// Puts into a local how many instructions there are beyond `kept`. No block ends between here and a charge that
@@ -82,9 +105,9 @@ extension ModuleGenerator {
     return true
   }
 
-  /// By a bulk instruction, whose length is charged by metered code. The heap has to be large enough.
+  /// By a bulk instruction, whose length is charged by metered code.
   private mutating func exhaustByFill() -> Bool {
-    guard hasHeap, UInt64(clamping: shape.parameters.instructionLimit) < heapBytes else { return false }
+    guard hasHeap else { return false }
     let length = remaining(keeping: drawKept())
     emitWord(0)
     emitI32(0x55)

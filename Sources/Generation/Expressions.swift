@@ -253,7 +253,7 @@ extension ModuleGenerator {
     case 0:
       emit(.tableSize, .table(TableIndex(0)))
       features.insert(.tableSize)
-    case 1..<3:
+    case 1:
       emitI32(UInt32(choices.drawIndex(below: slots.count)))
       emit(.tableGet, .table(TableIndex(0)))
       emit(.refIsNull)

@@ -41,7 +41,7 @@ struct LaneOperation {
 /// The derived tables.
 struct GenerationTables: Sendable {
   /// Whether random programs contain vectors. Everything else about them follows from the opcode table.
-  static let makesVectors = false
+  static let makesVectors = true
 
   /// By result type.
   let operations: [[NumericOperation]]

@@ -60,7 +60,8 @@ extension ModuleGenerator {
     var drawn: [SystemFunction] = []
     let usual: [(SystemFunction, UInt64)] = [
       (.msgReply, 19), (.msgReplyDataAppend, 18), (.msgArgDataSize, 16), (.msgArgDataCopy, 16),
-      (.performanceCounter, 12), (.debugPrint, 8), (.time, 6), (.trap, shape.traps ? 16 : 4), (.msgReject, 4),
+      (.performanceCounter, shape.traps ? 19 : 12), (.debugPrint, shape.traps ? 16 : 8), (.time, 6),
+      (.trap, shape.traps ? 16 : 4), (.msgReject, 4),
     ]
     for (function, weight) in usual where choices.chance(weight, of: 20) { drawn.append(function) }
     // Counts are not defined for direct access.
@@ -91,7 +92,7 @@ extension ModuleGenerator {
       Table(
         TableType(.funcref, Limits(minimum: count + spare, maximum: choices.chance(1, of: 2) ? count + spare : nil))))
     // Slots are filled by one segment or by two that meet somewhere.
-    let cut = choices.chance(1, of: 4) ? choices.drawIndex(below: slots.count) : 0
+    let cut = choices.chance(2, of: 5) ? choices.drawIndex(below: slots.count) : 0
     if choices.chance(1, of: 8) { addUnplacedElements() }
     if cut > 0 { addElements(0..<cut) }
     addElements(cut..<slots.count)

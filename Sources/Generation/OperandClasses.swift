@@ -46,7 +46,7 @@ public struct AccessSet: OptionSet, Sendable {
 /// of a case come back to.
 public enum RangeClass: UInt8, CaseIterable, Sendable {
   case inside, startsAtPage, endsAtPage, startsBeforePage, startsAfterPage, endsBeforePage, endsAfterPage
-  case wholePage, severalPages, manyPages, large, endsAtWasmPage, crossesWasmPage
+  case wholePage, severalPages, manyPages, wholeWasmPage, large, endsAtWasmPage, crossesWasmPage
   case endsAtEnd, endsBeforeEnd, lastByte, endsAtGuaranteedEnd
   case atSignBit, endsAt4GiB, at4GiB, above4GiB, masked
   case emptyAtStart, emptyInside, emptyAtEnd, emptyPastEnd, emptyAtMaximum
@@ -114,6 +114,7 @@ public struct RangeRow: Sendable {
     .init(.wholePage, "one whole page", weight: 4, returns: .all),
     .init(.severalPages, "several pages", weight: 5, returns: .all),
     .init(.manyPages, "many pages", weight: 2, returns: .all, pages: 4, heapPages: 3),
+    .init(.wholeWasmPage, "64 KiB and a little more", weight: 4, returns: .all, pages: 3, heapPages: 2),
     .init(.large, "256 KiB and more", weight: 6, returns: .all, pages: 20, heapPages: 16),
     .init(.endsAtWasmPage, "ends at a Wasm page", weight: 4, returns: .all),
     .init(.crossesWasmPage, "crosses a Wasm page", weight: 4, returns: .all, pages: 2),

@@ -164,11 +164,13 @@ extension ModuleGenerator {
         isWide: function.isWide, isWrite: function == .stableWrite || function == .stable64Write)
       // Past 4 GiB, 32-bit reads of no bytes are safe, and the only class that is drawn.
       if !isSafe && !traps && shape.narrowAccess == .guarded { return nil }
-      let isRangeBad = traps && choices.chance(15, of: 20)
+      // One mistake or both: which of two is reported is part of the contract.
+      let side = traps ? choices.draw(below: 20) : 0
+      let isRangeBad = traps && (side < 10 || side >= 17)
       guard let rangeClass = drawRangeClass(access, traps: isRangeBad) else { return nil }
       let range = drawRange(rangeClass, isWide: access.isWide)
       let isHeapBad =
-        range.length == 0 && !shape.isDirect ? choices.chance(1, of: 2) : traps && choices.chance(3, of: 10)
+        range.length == 0 && !shape.isDirect ? choices.chance(1, of: 2) : traps && side >= 10
       let heapClass = drawHeapClass(access, traps: isHeapBad)
       coverage.insert(rangeClass, function)
       coverage.insert(heapClass, function)

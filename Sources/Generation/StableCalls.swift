@@ -201,7 +201,7 @@ extension ModuleGenerator {
     let maximum: UInt64 = isWide ? .max : 0xFFFF_FFFF
     switch heapClass {
     case .inside: return .constant(place(for: length))
-    case .atStart: return .constant(0)
+    case .atStart: return .constant(min(choices.draw(below: 3), last))
     case .endsAtEnd: return .heapEnd(minus: length)
     case .endsAtGuaranteedEnd: return .constant(last)
     case .crossesPage: return .constant(min(last, 4_096 * (1 + choices.draw(below: 14)) - 1 - choices.draw(below: 64)))

@@ -149,9 +149,11 @@ extension ModuleGenerator {
     switch rangeClass {
     case .inside:
       let length = drawLength(atMost: 12_288)
-      switch choices.draw(below: 4) {
-      case 0: return range(choices.draw(below: 256), length)
-      case 1..<3: return range(drawAnchor() + choices.draw(below: page), min(length, 12_288 - page))
+      switch choices.draw(below: 8) {
+      // Where offset, length, heap address and number of pages are all alike.
+      case 0: return range(choices.draw(below: 3), 1 + choices.draw(below: 3))
+      case 1..<3: return range(choices.draw(below: 256), length)
+      case 3..<6: return range(drawAnchor() + choices.draw(below: page), min(length, 12_288 - page))
       default: return range(choices.draw(below: all - length + 1), length)
       }
     case .startsAtPage: return range(drawAnchor(), drawLength(atMost: 12_288))
@@ -168,6 +170,9 @@ extension ModuleGenerator {
     case .manyPages:
       let start = min(drawAnchor(), all - 45 * page) + choices.draw(below: page)
       return range(start, page * (8 + choices.draw(below: 32)) + choices.draw(below: 3))
+    case .wholeWasmPage:
+      let length = Sizes.wasmPage + choices.draw(below: 3)
+      return range(choices.draw(below: 2) * Sizes.wasmPage + choices.draw(below: 3), mayMove(length) ? length : 4_096)
     case .large:
       let length = 262_144 * (1 + choices.draw(below: 4))
       return range(choices.draw(below: all - length + 1), mayMove(length) ? length : 4_096)

@@ -32,8 +32,8 @@ extension ModuleGenerator {
     let access = choices.element(of: accesses)
     let side = choices.draw(below: 20)
     // Which of two mistakes is reported is part of the contract.
-    let isRangeBad = side < 11 || side >= 16
-    let isHeapBad = side >= 11
+    let isRangeBad = side < 10 || side >= 16
+    let isHeapBad = side >= 10
     guard let rangeClass = drawRangeClass(access, traps: isRangeBad) ?? drawRangeClass(access, traps: true) else {
       return false
     }
