@@ -175,6 +175,7 @@ private struct StatisticsTally {
     case .agree: totals.verdicts.agree += 1
     case .poisoned: totals.verdicts.poisoned += 1
     case .diverge: totals.verdicts.diverge += 1
+    case .toolFailure: totals.verdicts.toolFailure += 1
     case .fault(let fault):
       totals.verdicts.fault += 1
       if [.decode, .validate, .roundTrip, .canisterRules].contains(fault.stage) { invalid.add("\(fault)", name) }
@@ -303,6 +304,7 @@ extension Outcome {
     case .reply, .reject, .noReply, .accepted: nil
     case .refused(let reason): "refused: \(reason.prefix { $0 != "'" })"
     case .hostMemoryExhausted: "host memory exhausted"
+    case .runaway: "injected code without an end"
     case .trap(let error):
       switch error {
       case .calledTrap: "ic0.trap"

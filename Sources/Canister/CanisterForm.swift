@@ -132,7 +132,8 @@ public struct CanisterForm: Sendable {
     }
     if module.memories[0].limits.minimum == 0 {
       throw CanisterValidationError(
-        "the heap has to start with a page at least where stable memory is accessed directly", at: .memory(MemoryIndex(0)))
+        "the heap has to start with a page at least where stable memory is accessed directly",
+        at: .memory(MemoryIndex(0)))
     }
     for (position, segment) in module.data.enumerated() {
       guard case .active(let memory, _) = segment.mode, memories.indices.contains(memory.position) else { continue }

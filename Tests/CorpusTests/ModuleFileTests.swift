@@ -26,8 +26,8 @@ import Testing
       return
     }
     #expect(try Inputs.run("gzip", ["-k", path]).status == 0)
-    #expect(try readModule(path) == module)
-    #expect(try readModule(path + ".gz") == module)
+    #expect(try ModuleFile(reading: path).contents == module)
+    #expect(try ModuleFile(reading: path + ".gz").contents == module)
     #expect(try readEntry(path + ".gz") == readEntry(path))
     #expect(try listCases(at: folder.path) == [path, path + ".gz"])
   }
@@ -35,9 +35,10 @@ import Testing
   @Test func errorsNameTheFile() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     let path = try write([0x1F, 0x8B, 0x08, 0, 0], "short.wasm.gz")
-    let error = #expect(throws: CorpusError.self) { try readModule(path) }
+    let error = #expect(throws: CorpusError.self) { try ModuleFile(reading: path).contents }
     #expect(error?.description == "\(path): gzip stream is too short: 5 bytes")
     #expect(error?.isInputOutput == false)
-    #expect(throws: CorpusError.self) { try readModule(folder.appendingPathComponent("absent.wasm").path) }
+    let absent = folder.appendingPathComponent("absent.wasm").path
+    #expect(throws: CorpusError.self) { try ModuleFile(reading: absent) }
   }
 }

@@ -74,12 +74,12 @@ import Testing
 
   @Test func guidedCasesAreMadeAgainFromTheirLineage() throws {
     let lineage = try #require(Lineage("3.f8.m21.l22=5000"))
-    let first = generatedOrigin(.native, seed: 5, lineage: lineage)
-    let again = generatedOrigin(.native, seed: 5, lineage: lineage)
+    let first = generatedOrigin(Generator(profile: .native), seed: 5, lineage: lineage)
+    let again = generatedOrigin(Generator(profile: .native), seed: 5, lineage: lineage)
     #expect(first.entry == again.entry)
     #expect(first.source == "5:3.f8.m21.l22=5000")
     #expect(first.entry.meta?.lineage == "3.f8.m21.l22=5000")
-    #expect(first.entry.case != generatedOrigin(.native, seed: 5, index: 3).entry.case)
+    #expect(first.entry.case != generatedOrigin(Generator(profile: .native), seed: 5, index: 3).entry.case)
     #expect(Lineage("") == nil && Lineage("3.") == nil && Lineage("3.8") == nil && Lineage("3.fx") == nil)
     #expect(Lineage("3.l4") == nil && Lineage("3.l4=0") == nil && Lineage("3.f4=9") == nil && Lineage("3.l4=") == nil)
     #expect(first.entry.case.parameters.instructionLimit == 5_000)
@@ -89,7 +89,7 @@ import Testing
   @Test func whatIsReachedIsFeasible() throws {
     var run = CoverageRun(instrumenter: standardInstrumenter, lanes: .ofCase)
     for index in 0..<600 {
-      #expect(run.add(generatedOrigin(.native, seed: 8, index: UInt64(index))) == .agree)
+      #expect(run.add(generatedOrigin(Generator(profile: .native), seed: 8, index: UInt64(index))) == .agree)
     }
     let feasible = Set(FeasiblePairs.shared.items)
     let impossible = run.map.items.compactMap { item -> CoverageItem? in

@@ -74,7 +74,7 @@ struct CoverageCommand: ParsableCommand {
         worst = Exit.worse(worst, add(origin, to: &coverage))
       }
     } else {
-      for origin in try loadCases(source, profile: profile.profile) {
+      for origin in try loadCases(source, profile: profile) {
         worst = Exit.worse(worst, add(origin, to: &coverage))
       }
     }

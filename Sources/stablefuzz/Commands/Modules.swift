@@ -149,16 +149,6 @@ struct Validate: ParsableCommand {
   }
 }
 
-struct Print: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Print a module in the text format.")
-
-  @Argument(help: ArgumentHelp("A module.", valueName: "file")) var file: String
-
-  func run() throws {
-    try reportingErrors { print(printText(try ModuleFile(reading: file).module()), terminator: "") }
-  }
-}
-
 struct Parse: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write a module given in the text format as a binary.",

@@ -229,7 +229,8 @@ struct ModuleParser: ~Copyable {
 
   /// Adds what is only known at the end: the functions, the name section, and where custom sections stand.
   private mutating func finish() {
-    let section = CodeSection(bytes: code.bodies.array(), starts: bodyStarts, hasDataCount: true)
+    let section = CodeSection(
+      bytes: code.bodies.array(), starts: bodyStarts, hasDataCount: true, isCanonical: false)
     module.functions = functionTypes.enumerated().map { number, type in
       Function(type: type, body: FunctionBody(section, number))
     }
