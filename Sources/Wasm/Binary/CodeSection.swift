@@ -21,8 +21,10 @@ final class CodeSection: Sendable {
   /// The values of the bodies, once the first was looked at: a module that is only validated does without.
   private let cache = SharedObject<BodyCache>()
 
-  /// - Parameter starts: offsets of the bodies, each at its size; all sizes have been read once.
-  init(bytes: [UInt8], starts: [UInt32], hasDataCount: Bool, isCanonical: Bool) {
+  /// - Parameters:
+  ///   - starts: offsets of the bodies, each at its size; all sizes have been read once.
+  ///   - isCanonical: whether all bodies are known to be what the encoder would write.
+  init(bytes: [UInt8], starts: [UInt32], hasDataCount: Bool, isCanonical: Bool = false) {
     self.isCanonical = isCanonical
     self.bytes = bytes
     self.starts = starts
