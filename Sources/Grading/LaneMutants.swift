@@ -30,8 +30,8 @@ public struct LaneMutant: Sendable {
       StatePart.allCases.compactMap { part -> LaneMutant? in
         // Only the native lane settles stable memory between the stages of an upgrade.
         if ending == .preUpgraded && (lane == "host" || part != .stable) { return nil }
-        // A new canister's globals are what they are; nothing of the native lane keeps or takes them back there.
-        if ending == .installed && part == .globals && lane == "native" { return nil }
+        // There are no globals before an installation that could be taken back to.
+        if ending == .installed && part == .globals { return nil }
         let isKept = ending == .kept || ending == .preUpgraded || ending == .installed
         return LaneMutant(
           "lane/\(lane)/\(ending.rawValue)/\(part.rawValue)",

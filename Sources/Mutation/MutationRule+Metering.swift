@@ -137,7 +137,8 @@ extension MutationRule {
   static let costs: [MutationRule] = Opcode.allCases.filter { $0.row.cost > 0 }.map {
     opcode in
     MutationRule(
-      "cost/\(opcode.row.text)", .cost, "Metering: \(opcode.row.text) costs one instruction too much.",
+      "cost/\(opcode.row.text)\(opcode.row.shape == .resultType ? "-typed" : "")", .cost,
+      "Metering: \(opcode.row.text) costs one instruction too much.",
       profiles: isRefused(opcode) ? ["multi-memory"] : ["native"], isValidByDesign: true
     ) { target in
       var result = target.instrumented
