@@ -75,7 +75,7 @@ public enum Relation: UInt8, CaseIterable, Sendable {
     case .endsAtEdge: "ending at an edge"
     case .wholePages: "of whole pages"
     case .crosses: "crossing an edge"
-    case .endsAt4GiB: "ending at 4 GiB, which is not the end"
+    case .endsAt4GiB: "ending at 4 GiB and so before the end"
     case .crosses4GiB: "crossing 4 GiB"
     case .endsAtEnd: "ending at the end"
     case .passesEnd: "passing the end"
@@ -83,9 +83,9 @@ public enum Relation: UInt8, CaseIterable, Sendable {
     case .startsPastEnd: "starting past the end"
     case .wraps32: "wrapping 2^32"
     case .wraps64: "wrapping 2^64"
-    case .emptyInside: "empty, inside"
-    case .emptyAtEnd: "empty, at the end"
-    case .emptyPastEnd: "empty, past the end"
+    case .emptyInside: Self.emptyPrefix + "inside"
+    case .emptyAtEnd: Self.emptyPrefix + "at the end"
+    case .emptyPastEnd: Self.emptyPrefix + "past the end"
     case .growsNothing: "by 0 pages"
     case .growsWithin: "below capacity"
     case .growsTo4GiB: "to 4 GiB"
@@ -95,6 +95,9 @@ public enum Relation: UInt8, CaseIterable, Sendable {
     case .growthWraps: "by a number that wraps 2^64"
     }
   }
+
+  /// With what the words of empty ranges begin.
+  static let emptyPrefix = "empty, "
 
   /// A range of at least one byte that lies in stable memory.
   var isInBounds: Bool { self >= .inside && self <= .endsAtEnd }

@@ -21,10 +21,9 @@ public struct Hole: Hashable, Sendable {
     for (dimension, value) in values { words[dimension] = dimension.words[value] }
     var text = words[.function] ?? "a call"
     if let relation = words[.relation] {
-      let parts = relation.split(separator: ", ")
-      if parts.count == 2 {
+      if relation.hasPrefix(Relation.emptyPrefix) {
         // An empty range is of length 0, which needs saying once.
-        text = "zero-length \(text) \(parts[1])"
+        text = "zero-length \(text) \(relation.dropFirst(Relation.emptyPrefix.count))"
         words[.length] = nil
       } else {
         text += " " + relation
