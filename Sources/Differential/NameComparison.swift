@@ -8,11 +8,15 @@ import Wasm
 ///
 /// Looked at is what both name; a tool may leave names out and name what it has added. Defined functions keep their
 /// order and globals their indices (ic-semantics section 11); memories of the module's own keep their order.
-func wrongName(in instrumented: Module, original: Module) -> (expected: String, actual: String)? {
+func wrongName(in instrumented: Module, original form: CanisterForm) -> (expected: String, actual: String)? {
+  let original = form.module
   guard let old = original.names, let new = instrumented.names else { return nil }
   let (oldSpaces, newSpaces) = (IndexSpaces(original), IndexSpaces(instrumented))
   let injected = instrumented.exports.compactMap { export -> MemoryIndex? in
-    let isInjected = export.name == InstrumentationExport.stableMemory || export.name == InstrumentationExport.bytemap
+    // Where the module accesses its stable memory itself, that memory is its own.
+    let isInjected =
+      export.name == InstrumentationExport.bytemap
+      || export.name == InstrumentationExport.stableMemory && !form.isDirect
     guard isInjected, case .memory(let index) = export.kind else { return nil }
     return index
   }

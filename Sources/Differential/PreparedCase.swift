@@ -50,7 +50,7 @@ extension CaseRunner {
       guard let first = instrumented.first else { return .agree }
       let modules = CaseModules.Instrumented(
         lane: lane, first: first, second: instrumented.count > 1 ? instrumented[1] : nil)
-      if let divergence = prepared.modules.namesDivergence(modules) { return divergence }
+      if let divergence = try prepared.modules.namesDivergence(modules) { return divergence }
       let native = try prepared.modules.nativeLane(modules, workspace: natives)
       return compare(prepared.testCase, prepared.observations, native, lane)
     } catch {

@@ -109,7 +109,7 @@ public final class CaseRunner {
       step("execute host lane", "HostLane.execute", result.digest, "\(result.observations.count) messages")
       for lane in lanes(selection, testCase) {
         let instrumented = try modules.instrumented(lane, instrumenter, outside)
-        if let divergence = modules.namesDivergence(instrumented) {
+        if let divergence = try modules.namesDivergence(instrumented) {
           result.verdict = divergence
         } else {
           result.verdict = try compare(testCase, result.observations, modules, instrumented)

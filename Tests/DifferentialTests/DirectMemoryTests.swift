@@ -102,7 +102,7 @@ private func run(_ module: Module, _ placement: MemoryPlacement, _ messages: [Me
 
     var calls = module
     calls.imports = [Import(module: "ic0", name: "stable64_grow", kind: .function(TypeIndex(0)))]
-    #expect(refusal(calls, .direct).contains("import 0, ic0.stable64_grow"))
+    #expect(refusal(calls, .direct).contains("ic0.stable64_grow: not allowed"))
     #expect(refusal(calls, .direct).contains("accesses stable memory directly"))
 
     var counts = module
@@ -132,9 +132,7 @@ private func run(_ module: Module, _ placement: MemoryPlacement, _ messages: [Me
     #expect(refusal(keeper(["other_memory"], isWide: [true]), .named).contains("memories that can be imported are"))
     #expect(refusal(keeper(["stable_memory"], isWide: [false]), .named).contains("64-bit addresses"))
     let twice = keeper(["session_memory", "session_memory"], isWide: [true, false])
-    #expect(
-      refusal(twice, .named).contains("import 1, ic0.session_memory: imported twice")
-        || refusal(twice, .named).contains("imported twice (import 1, ic0.session_memory)"))
+    #expect(refusal(twice, .named).contains("ic0.session_memory: imported twice (import 1)"))
     #expect(refusal(Module(), .named).contains("imports no memory by name"))
     var heapless = keeper(["stable_memory"], isWide: [true])
     heapless.memories = []

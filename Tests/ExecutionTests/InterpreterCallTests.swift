@@ -61,7 +61,7 @@ private let one: [ValueType] = [.i32]
     // Injected functions without end are stopped too.
     module.module.functions[3].body.instructions = [.get(0), .call(injected), .end]
     let endless = try module.instance(ImportedObjects(), options)
-    #expect(throws: Trap.callStackExhausted) { try Machine().invoke(injected, of: endless, arguments: [0]) }
+    #expect(throws: Trap.outOfInstructions) { try Machine().invoke(injected, of: endless, arguments: [0]) }
   }
 }
 

@@ -164,7 +164,7 @@ import Testing
           a: returning
           c: refused
         """))
-    #expect(text.contains("situations       3  1,000  0.3 %"))
+    #expect(text.contains("situations        3  1,000  0.3 %"))
     #expect(text.contains("  `decrement`: if 1 holds\n") && text.contains("  `x`: if 1 holds: because\n"))
     #expect(!text.contains("holes of") && !text.contains("contradictions"))
   }
