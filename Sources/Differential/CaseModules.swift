@@ -131,9 +131,9 @@ struct CaseModules {
   }
 
   /// The divergence of an instrumented module that gives a name to something else than the original does.
-  func namesDivergence(_ instrumented: Instrumented) throws(Fault) -> Verdict? {
-    try checkABI(of: instrumented.first, first, instrumented.lane)
-    if let module = instrumented.second { try checkABI(of: module, second ?? first, instrumented.lane) }
+  ///
+  /// - Parameter instrumented: modules that a lane could be made of.
+  func namesDivergence(_ instrumented: Instrumented) -> Verdict? {
     guard let message = plan.messages.first else { return nil }
     let pairs = [(first, instrumented.first)] + (second.flatMap { s in instrumented.second.map { [(s, $0)] } } ?? [])
     for (form, module) in pairs {
@@ -174,20 +174,13 @@ struct CaseModules {
       }, parameters: parameters, workspace: workspace, settling: faults.nativeSettling)
   }
 
-  /// Names and everything else are only compared where the replica could have loaded the module.
-  private func checkABI(of module: Module, _ form: CanisterForm, _ lane: LaneName) throws(Fault) {
-    // What a module that accesses stable memory itself becomes is no matter of the replica's.
-    guard !form.isDirect else { return }
-    do { try Execution.checkABI(of: module, original: form.original) } catch {
-      throw Fault(.instrumentedABI, lane: lane, "\(error)")
-    }
-  }
-
   private func nativeModule(
     _ form: CanisterForm, _ instrumented: Module, _ lane: LaneName, isTraced: Bool = false,
     probed: ProbedModule? = nil
   ) throws(Fault) -> NativeModule {
     do {
+      // What a module that accesses stable memory itself becomes is no matter of the replica's.
+      if !form.isDirect { try checkABI(of: instrumented, original: form.original) }
       return try NativeModule(
         form: form, instrumented: probed?.module ?? instrumented, isTraced: isTraced,
         probeCount: probed?.probeCount ?? 0)

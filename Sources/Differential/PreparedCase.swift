@@ -50,8 +50,8 @@ extension CaseRunner {
       guard let first = instrumented.first else { return .agree }
       let modules = CaseModules.Instrumented(
         lane: lane, first: first, second: instrumented.count > 1 ? instrumented[1] : nil)
-      if let divergence = try prepared.modules.namesDivergence(modules) { return divergence }
       let native = try prepared.modules.nativeLane(modules, workspace: natives)
+      if let divergence = prepared.modules.namesDivergence(modules) { return divergence }
       return compare(prepared.testCase, prepared.observations, native, lane)
     } catch {
       return Verdict(error)

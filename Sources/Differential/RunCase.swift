@@ -109,11 +109,7 @@ public final class CaseRunner {
       step("execute host lane", "HostLane.execute", result.digest, "\(result.observations.count) messages")
       for lane in lanes(selection, testCase) {
         let instrumented = try modules.instrumented(lane, instrumenter, outside)
-        if let divergence = try modules.namesDivergence(instrumented) {
-          result.verdict = divergence
-        } else {
-          result.verdict = try compare(testCase, result.observations, modules, instrumented)
-        }
+        result.verdict = try compare(testCase, result.observations, modules, instrumented)
         step("compare \(lane)", "CaseRunner.compare", result.digest, result.verdict.sentence)
         if case .diverge(let divergence) = result.verdict, divergence.observable != .names {
           result.verdict = .diverge(try explain(divergence, modules, instrumented))
@@ -152,11 +148,12 @@ public final class CaseRunner {
     _ testCase: Case, _ expected: [Observation], _ modules: CaseModules, _ instrumented: CaseModules.Instrumented
   ) throws(Fault) -> Verdict {
     guard let coverage, probesBranches else {
-      return compare(
-        testCase, expected, try modules.nativeLane(instrumented, workspace: natives), instrumented.lane)
+      let native = try modules.nativeLane(instrumented, workspace: natives)
+      return modules.namesDivergence(instrumented) ?? compare(testCase, expected, native, instrumented.lane)
     }
     let probed = modules.probed(instrumented)
     let native = try modules.nativeLane(instrumented, probed, workspace: natives)
+    if let divergence = modules.namesDivergence(instrumented) { return divergence }
     defer { coverage.insert(probed, from: native) }
     return compare(testCase, expected, native, instrumented.lane)
   }

@@ -30,7 +30,7 @@ import Testing
       return
     }
     let result = minimizeFinding(
-      found.testCase, found.verdict, runner: runner, budget: MinimizationBudget(predicateCalls: 2_000))
+      found.testCase, found.verdict, runner: runner, budget: MinimizationBudget(predicateCalls: 6_000))
     let size = caseSize(result.case)
     #expect(runner.runCase(result.case).verdict.bucket == found.verdict.bucket)
     #expect(size.instructions <= Self.instructionLimit, "\(fault.id): \(size)")
