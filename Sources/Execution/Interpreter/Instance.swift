@@ -214,13 +214,12 @@ public final class Instance {
   /// Translates a function that is called for the first time.
   ///
   /// - Throws: `Trap.callStackExhausted` cannot happen here: what cannot be translated is refused by `CompiledModule`.
-  func prepare(_ entry: UnsafeMutablePointer<FunctionEntry>) throws(Trap) -> UnsafePointer<UInt64> {
+  func prepare(_ entry: UnsafeMutablePointer<FunctionEntry>) throws(Trap) {
     do {
       let function = try compiled.translated(Int(entry.pointee.position))
       guard let code = function.code.baseAddress else { throw Trap.unreachable }
       entry.pointee.frameSize = function.frameSize
       entry.pointee.code = UnsafePointer(code)
-      return UnsafePointer(code)
     } catch {
       throw .callStackExhausted
     }

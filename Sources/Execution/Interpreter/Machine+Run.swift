@@ -34,21 +34,35 @@ extension Machine {
         try callHost(entry, registers.base + base)
         return
       }
-      try enterWasm(base)
+      try pushFrame()
+      try start(registers.base + base)
     }
 
-    /// The same where the callee is known not to be the host's.
-    @inline(__always) func enterWasm(_ base: Int) throws(Trap) {
+    /// Makes the caller's frame.
+    @inline(__always) func pushFrame() throws(Trap) {
       // There are more frames than calls may nest: only injected functions, which do not count, get here.
       guard frame < framesEnd else { throw .outOfInstructions }
       frame.initialize(to: Frame(code: code, registers: registers.base, context: context, depth: depth))
       frame += 1
-      try start(registers.base + base)
     }
 
-    /// Starts the callee whose arguments stand at the beginning of its frame.
+    /// Whether the callee has to be translated first: out of the operation itself, as pages are saved, for the same
+    /// reason.
+    @inline(__always) func isUntranslated() -> Bool { entry.pointee.code == nil && !entry.pointee.isHost }
+
+    /// Starts the callee, translated and perhaps of another instance, whose arguments stand at the beginning of its
+    /// frame.
     @inline(__always) func start(_ base: UnsafeMutablePointer<UInt64>) throws(Trap) {
-      if let translated = entry.pointee.code { code = translated - 1 } else { code = try prepare(entry) - 1 }
+      try startHere(base)
+      if entry.pointee.context != context {
+        context = entry.pointee.context
+        memory = MemoryView(context.pointee.memory)
+      }
+    }
+
+    /// The same for a callee of the running instance.
+    @inline(__always) func startHere(_ base: UnsafeMutablePointer<UInt64>) throws(Trap) {
+      code = entry.pointee.code.unsafelyUnwrapped - 1
       registers = Registers(base)
       depth &+= Int(entry.pointee.depth)
       guard depth <= Machine.maximumCallDepth, base + Int(entry.pointee.frameSize) <= stackEnd else {
@@ -58,10 +72,6 @@ extension Machine {
       while local < Int(entry.pointee.localCount) {
         registers[local] = 0
         local &+= 1
-      }
-      if entry.pointee.context != context {
-        context = entry.pointee.context
-        memory = MemoryView(context.pointee.memory)
       }
     }
 
@@ -101,11 +111,13 @@ extension Machine {
       try enter(0)
       return
     }
+    if isUntranslated() { try prepare(entry) }
     try start(stack)
-    next = code[1]
     code += 1
-    saving: while true {
+    // What an operation needs before it can run, and then the operation again.
+    preparing: while true {
       memory.savePages()
+      if isUntranslated() { try prepare(entry) }
       next = code.pointee
       while true {
         let word = next
@@ -620,118 +632,122 @@ extension Machine {
         case .i64Load32ULong:
           try registers.i64Load32U(word, memory, registers.long(word, code[1]))
           code += 1
-        case .i32Store: if try !registers.i32Store(word, &memory, registers.near(word)) { continue saving }
-        case .i64Store: if try !registers.i64Store(word, &memory, registers.near(word)) { continue saving }
-        case .f32Store: if try !registers.f32Store(word, &memory, registers.near(word)) { continue saving }
-        case .f64Store: if try !registers.f64Store(word, &memory, registers.near(word)) { continue saving }
-        case .i32Store8: if try !registers.i32Store8(word, &memory, registers.near(word)) { continue saving }
-        case .i32Store16: if try !registers.i32Store16(word, &memory, registers.near(word)) { continue saving }
-        case .i64Store8: if try !registers.i64Store8(word, &memory, registers.near(word)) { continue saving }
-        case .i64Store16: if try !registers.i64Store16(word, &memory, registers.near(word)) { continue saving }
-        case .i64Store32: if try !registers.i64Store32(word, &memory, registers.near(word)) { continue saving }
-        case .i32StoreSum: if try !registers.i32Store(word, &memory, registers.sum(word)) { continue saving }
-        case .i64StoreSum: if try !registers.i64Store(word, &memory, registers.sum(word)) { continue saving }
-        case .f32StoreSum: if try !registers.f32Store(word, &memory, registers.sum(word)) { continue saving }
-        case .f64StoreSum: if try !registers.f64Store(word, &memory, registers.sum(word)) { continue saving }
-        case .i32Store8Sum: if try !registers.i32Store8(word, &memory, registers.sum(word)) { continue saving }
-        case .i32Store16Sum: if try !registers.i32Store16(word, &memory, registers.sum(word)) { continue saving }
-        case .i64Store8Sum: if try !registers.i64Store8(word, &memory, registers.sum(word)) { continue saving }
-        case .i64Store16Sum: if try !registers.i64Store16(word, &memory, registers.sum(word)) { continue saving }
-        case .i64Store32Sum: if try !registers.i64Store32(word, &memory, registers.sum(word)) { continue saving }
+        case .i32Store: if try !registers.i32Store(word, &memory, registers.near(word)) { continue preparing }
+        case .i64Store: if try !registers.i64Store(word, &memory, registers.near(word)) { continue preparing }
+        case .f32Store: if try !registers.f32Store(word, &memory, registers.near(word)) { continue preparing }
+        case .f64Store: if try !registers.f64Store(word, &memory, registers.near(word)) { continue preparing }
+        case .i32Store8: if try !registers.i32Store8(word, &memory, registers.near(word)) { continue preparing }
+        case .i32Store16: if try !registers.i32Store16(word, &memory, registers.near(word)) { continue preparing }
+        case .i64Store8: if try !registers.i64Store8(word, &memory, registers.near(word)) { continue preparing }
+        case .i64Store16: if try !registers.i64Store16(word, &memory, registers.near(word)) { continue preparing }
+        case .i64Store32: if try !registers.i64Store32(word, &memory, registers.near(word)) { continue preparing }
+        case .i32StoreSum: if try !registers.i32Store(word, &memory, registers.sum(word)) { continue preparing }
+        case .i64StoreSum: if try !registers.i64Store(word, &memory, registers.sum(word)) { continue preparing }
+        case .f32StoreSum: if try !registers.f32Store(word, &memory, registers.sum(word)) { continue preparing }
+        case .f64StoreSum: if try !registers.f64Store(word, &memory, registers.sum(word)) { continue preparing }
+        case .i32Store8Sum: if try !registers.i32Store8(word, &memory, registers.sum(word)) { continue preparing }
+        case .i32Store16Sum: if try !registers.i32Store16(word, &memory, registers.sum(word)) { continue preparing }
+        case .i64Store8Sum: if try !registers.i64Store8(word, &memory, registers.sum(word)) { continue preparing }
+        case .i64Store16Sum: if try !registers.i64Store16(word, &memory, registers.sum(word)) { continue preparing }
+        case .i64Store32Sum: if try !registers.i64Store32(word, &memory, registers.sum(word)) { continue preparing }
         case .i32StoreIndexed:
-          if try !registers.i32Store(word, &memory, registers.indexed(word, code[1])) { continue saving }
+          if try !registers.i32Store(word, &memory, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .i64StoreIndexed:
-          if try !registers.i64Store(word, &memory, registers.indexed(word, code[1])) { continue saving }
+          if try !registers.i64Store(word, &memory, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .f32StoreIndexed:
-          if try !registers.f32Store(word, &memory, registers.indexed(word, code[1])) { continue saving }
+          if try !registers.f32Store(word, &memory, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .f64StoreIndexed:
-          if try !registers.f64Store(word, &memory, registers.indexed(word, code[1])) { continue saving }
+          if try !registers.f64Store(word, &memory, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .i32Store8Indexed:
-          if try !registers.i32Store8(word, &memory, registers.indexed(word, code[1])) { continue saving }
+          if try !registers.i32Store8(word, &memory, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .i32Store16Indexed:
-          if try !registers.i32Store16(word, &memory, registers.indexed(word, code[1])) { continue saving }
+          if try !registers.i32Store16(word, &memory, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .i64Store8Indexed:
-          if try !registers.i64Store8(word, &memory, registers.indexed(word, code[1])) { continue saving }
+          if try !registers.i64Store8(word, &memory, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .i64Store16Indexed:
-          if try !registers.i64Store16(word, &memory, registers.indexed(word, code[1])) { continue saving }
+          if try !registers.i64Store16(word, &memory, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .i64Store32Indexed:
-          if try !registers.i64Store32(word, &memory, registers.indexed(word, code[1])) { continue saving }
+          if try !registers.i64Store32(word, &memory, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .i32StoreFar:
-          if try !registers.i32Store(word, &memory, registers.far(word, code[1])) { continue saving }
+          if try !registers.i32Store(word, &memory, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .i64StoreFar:
-          if try !registers.i64Store(word, &memory, registers.far(word, code[1])) { continue saving }
+          if try !registers.i64Store(word, &memory, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .f32StoreFar:
-          if try !registers.f32Store(word, &memory, registers.far(word, code[1])) { continue saving }
+          if try !registers.f32Store(word, &memory, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .f64StoreFar:
-          if try !registers.f64Store(word, &memory, registers.far(word, code[1])) { continue saving }
+          if try !registers.f64Store(word, &memory, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .i32Store8Far:
-          if try !registers.i32Store8(word, &memory, registers.far(word, code[1])) { continue saving }
+          if try !registers.i32Store8(word, &memory, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .i32Store16Far:
-          if try !registers.i32Store16(word, &memory, registers.far(word, code[1])) { continue saving }
+          if try !registers.i32Store16(word, &memory, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .i64Store8Far:
-          if try !registers.i64Store8(word, &memory, registers.far(word, code[1])) { continue saving }
+          if try !registers.i64Store8(word, &memory, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .i64Store16Far:
-          if try !registers.i64Store16(word, &memory, registers.far(word, code[1])) { continue saving }
+          if try !registers.i64Store16(word, &memory, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .i64Store32Far:
-          if try !registers.i64Store32(word, &memory, registers.far(word, code[1])) { continue saving }
+          if try !registers.i64Store32(word, &memory, registers.far(word, code[1])) { continue preparing }
           code += 1
-        case .i32StoreConstant: if try !registers.i32Store(word, &memory, registers.constant(word)) { continue saving }
-        case .i64StoreConstant: if try !registers.i64Store(word, &memory, registers.constant(word)) { continue saving }
-        case .f32StoreConstant: if try !registers.f32Store(word, &memory, registers.constant(word)) { continue saving }
-        case .f64StoreConstant: if try !registers.f64Store(word, &memory, registers.constant(word)) { continue saving }
+        case .i32StoreConstant:
+          if try !registers.i32Store(word, &memory, registers.constant(word)) { continue preparing }
+        case .i64StoreConstant:
+          if try !registers.i64Store(word, &memory, registers.constant(word)) { continue preparing }
+        case .f32StoreConstant:
+          if try !registers.f32Store(word, &memory, registers.constant(word)) { continue preparing }
+        case .f64StoreConstant:
+          if try !registers.f64Store(word, &memory, registers.constant(word)) { continue preparing }
         case .i32Store8Constant:
-          if try !registers.i32Store8(word, &memory, registers.constant(word)) { continue saving }
+          if try !registers.i32Store8(word, &memory, registers.constant(word)) { continue preparing }
         case .i32Store16Constant:
-          if try !registers.i32Store16(word, &memory, registers.constant(word)) { continue saving }
+          if try !registers.i32Store16(word, &memory, registers.constant(word)) { continue preparing }
         case .i64Store8Constant:
-          if try !registers.i64Store8(word, &memory, registers.constant(word)) { continue saving }
+          if try !registers.i64Store8(word, &memory, registers.constant(word)) { continue preparing }
         case .i64Store16Constant:
-          if try !registers.i64Store16(word, &memory, registers.constant(word)) { continue saving }
+          if try !registers.i64Store16(word, &memory, registers.constant(word)) { continue preparing }
         case .i64Store32Constant:
-          if try !registers.i64Store32(word, &memory, registers.constant(word)) { continue saving }
+          if try !registers.i64Store32(word, &memory, registers.constant(word)) { continue preparing }
         case .i32StoreLong:
-          if try !registers.i32Store(word, &memory, registers.long(word, code[1])) { continue saving }
+          if try !registers.i32Store(word, &memory, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .i64StoreLong:
-          if try !registers.i64Store(word, &memory, registers.long(word, code[1])) { continue saving }
+          if try !registers.i64Store(word, &memory, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .f32StoreLong:
-          if try !registers.f32Store(word, &memory, registers.long(word, code[1])) { continue saving }
+          if try !registers.f32Store(word, &memory, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .f64StoreLong:
-          if try !registers.f64Store(word, &memory, registers.long(word, code[1])) { continue saving }
+          if try !registers.f64Store(word, &memory, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .i32Store8Long:
-          if try !registers.i32Store8(word, &memory, registers.long(word, code[1])) { continue saving }
+          if try !registers.i32Store8(word, &memory, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .i32Store16Long:
-          if try !registers.i32Store16(word, &memory, registers.long(word, code[1])) { continue saving }
+          if try !registers.i32Store16(word, &memory, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .i64Store8Long:
-          if try !registers.i64Store8(word, &memory, registers.long(word, code[1])) { continue saving }
+          if try !registers.i64Store8(word, &memory, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .i64Store16Long:
-          if try !registers.i64Store16(word, &memory, registers.long(word, code[1])) { continue saving }
+          if try !registers.i64Store16(word, &memory, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .i64Store32Long:
-          if try !registers.i64Store32(word, &memory, registers.long(word, code[1])) { continue saving }
+          if try !registers.i64Store32(word, &memory, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .loadWide:
           registers[word.a] = try context.pointee.instance.takeUnretainedValue().loadWide(
@@ -761,23 +777,29 @@ extension Machine {
         // calls
         case .call:
           entry = context.pointee.functions + word.bc
-          try enterWasm(word.a)
+          if entry.pointee.code == nil { continue preparing }
+          try pushFrame()
+          try startHere(registers.base + word.a)
         case .callImport:
           entry = context.pointee.instance.takeUnretainedValue().entry(FunctionIndex(word.bc))
+          if isUntranslated() { continue preparing }
           try enter(word.a)
         case .callIndirect:
           entry = try callee(context, registers[word.b], code[1])
+          if isUntranslated() { continue preparing }
           code += 1
           try enter(word.a)
         case .returnCall:
           entry = context.pointee.functions + word.bc
+          if entry.pointee.code == nil { continue preparing }
           depth = frame > frames ? frame[-1].depth : 0
-          try start(registers.base)
+          try startHere(registers.base)
         case .returnCallImport, .returnCallIndirect:
           entry =
             word.op == .returnCallImport
             ? context.pointee.instance.takeUnretainedValue().entry(FunctionIndex(word.bc))
             : try callee(context, registers[word.b], code[1])
+          if isUntranslated() { continue preparing }
           if entry.pointee.isHost {
             try enter(0)
             if !leave() { return }
@@ -810,10 +832,20 @@ extension Machine {
           memory = MemoryView(context.pointee.memory)
           code += 1
         case .memoryFill:
+          if code[1] == 0, memory.fill(at: registers[word.a], registers[word.b], registers[word.c]) {
+            code += 2
+            next = code.pointee
+            continue
+          }
           try context.pointee.instance.takeUnretainedValue().memoryFill(
             Int(code[1] & 0xFFFF_FFFF), registers[word.a], registers[word.b], registers[word.c])
           code += 1
         case .memoryCopy:
+          if code[1] == 0, memory.copy(to: registers[word.a], from: registers[word.b], registers[word.c]) {
+            code += 2
+            next = code.pointee
+            continue
+          }
           try context.pointee.instance.takeUnretainedValue().memoryCopy(
             code[1], registers[word.a], registers[word.b], registers[word.c])
           code += 1
@@ -856,30 +888,30 @@ extension Machine {
           code += 1
 
         // vectors
-        case .v128Store: if try !registers.v128Store(word, &memory, registers.near(word)) { continue saving }
-        case .v128StoreSum: if try !registers.v128Store(word, &memory, registers.sum(word)) { continue saving }
+        case .v128Store: if try !registers.v128Store(word, &memory, registers.near(word)) { continue preparing }
+        case .v128StoreSum: if try !registers.v128Store(word, &memory, registers.sum(word)) { continue preparing }
         case .v128StoreIndexed:
-          if try !registers.v128Store(word, &memory, registers.indexed(word, code[1])) { continue saving }
+          if try !registers.v128Store(word, &memory, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .v128StoreFar:
-          if try !registers.v128Store(word, &memory, registers.far(word, code[1])) { continue saving }
+          if try !registers.v128Store(word, &memory, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .v128StoreLong:
-          if try !registers.v128Store(word, &memory, registers.long(word, code[1])) { continue saving }
+          if try !registers.v128Store(word, &memory, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .v128StoreConstant:
-          if try !registers.v128Store(word, &memory, registers.constant(word)) { continue saving }
+          if try !registers.v128Store(word, &memory, registers.constant(word)) { continue preparing }
         case .v128Store8Lane:
-          if try !memory.store(lane(word, UInt8.self), registers.near(word)) { continue saving }
+          if try !memory.store(lane(word, UInt8.self), registers.near(word)) { continue preparing }
           code += 1
         case .v128Store16Lane:
-          if try !memory.store(lane(word, UInt16.self), registers.near(word)) { continue saving }
+          if try !memory.store(lane(word, UInt16.self), registers.near(word)) { continue preparing }
           code += 1
         case .v128Store32Lane:
-          if try !memory.store(lane(word, UInt32.self), registers.near(word)) { continue saving }
+          if try !memory.store(lane(word, UInt32.self), registers.near(word)) { continue preparing }
           code += 1
         case .v128Store64Lane:
-          if try !memory.store(lane(word, UInt64.self), registers.near(word)) { continue saving }
+          if try !memory.store(lane(word, UInt64.self), registers.near(word)) { continue preparing }
           code += 1
         case .v128Load, .v128Load8x8S, .v128Load8x8U, .v128Load16x4S, .v128Load16x4U, .v128Load32x2S, .v128Load32x2U,
           .v128Load8Splat, .v128Load16Splat, .v128Load32Splat, .v128Load64Splat, .v128Const, .i8x16Shuffle,

@@ -93,9 +93,8 @@ public final class Machine {
     try handler.call(number, slots, self)
   }
 
-  @inline(never) func prepare(
-    _ entry: UnsafeMutablePointer<FunctionEntry>
-  ) throws(Trap) -> UnsafePointer<UInt64> {
+  /// Translates a function that is called for the first time.
+  @inline(never) func prepare(_ entry: UnsafeMutablePointer<FunctionEntry>) throws(Trap) {
     try entry.pointee.context.pointee.instance.takeUnretainedValue().prepare(entry)
   }
 

@@ -1,5 +1,6 @@
 // Memory 0 as the machine's loop sees it: bounds and page tracking in local variables.
 
+import Glibc
 import Wasm
 
 /// Memory 0 between two calls.
@@ -45,4 +46,32 @@ struct MemoryView {
 
   /// Saves the pages that the last refused store would have written.
   @inline(never) func savePages() { state.pointee.owner?.takeUnretainedValue().touch(unsavedAddress, unsavedSize) }
+
+  // MARK: Short bulk operations
+
+  /// Copies up to a page within memory 0, where all is in bounds and the pages are saved.
+  ///
+  /// - Returns: false where that is not so and nothing was done; the general way then finds out what to do.
+  @inline(__always) func copy(to destination: UInt64, from source: UInt64, _ count: UInt64) -> Bool {
+    guard isWritable(destination, count), source <= byteCount, source &+ count <= byteCount else { return false }
+    memmove(
+      base + Int(truncatingIfNeeded: destination), base + Int(truncatingIfNeeded: source),
+      Int(truncatingIfNeeded: count))
+    return true
+  }
+
+  /// Fills up to a page of memory 0, under the same conditions.
+  @inline(__always) func fill(at address: UInt64, _ value: UInt64, _ count: UInt64) -> Bool {
+    guard isWritable(address, count) else { return false }
+    memset(base + Int(truncatingIfNeeded: address), Int32(value & 0xFF), Int(truncatingIfNeeded: count))
+    return true
+  }
+
+  /// Whether a range of 1 to 4,096 bytes is in bounds and its pages, two at most, are saved.
+  @inline(__always) private func isWritable(_ address: UInt64, _ count: UInt64) -> Bool {
+    guard count &- 1 < 4_096, address <= byteCount, address &+ count <= byteCount else { return false }
+    let first = Int(truncatingIfNeeded: address >> 12)
+    let last = Int(truncatingIfNeeded: (address &+ count &- 1) >> 12)
+    return savedFlags[first] & savedFlags[last] != 0
+  }
 }
