@@ -11,27 +11,26 @@ import Wasm
 extension Machine {
   /// Runs a function whose arguments stand at the start of the stack; its results go to the same place.
   func run(_ function: UnsafeMutablePointer<FunctionEntry>) throws(Trap) {
-    var entry = function
     /// The operation that runs, and its word.
     var code = UnsafePointer(stack)
     var next: UInt64 = 0
     var registers = Registers(stack)
-    var context = entry.pointee.context
+    var context = function.pointee.context
     var memory = MemoryView(context.pointee.memory)
-    var frame = frames
-    var depth = 0
+    let loop = loop
+    loop.initialize(to: LoopState(entry: function, frame: frames))
     var fuel = counter
     defer { counter = fuel }
 
     /// Makes a caller's frame and starts the callee whose arguments stand at `base`.
     @inline(__always) func enter(_ base: Int) throws(Trap) {
-      if entry.pointee.isHost {
+      if loop.pointee.entry.pointee.isHost {
         counter = fuel
         defer {
           fuel = counter
           memory = MemoryView(context.pointee.memory)
         }
-        try callHost(entry, registers.base + base)
+        try callHost(loop.pointee.entry, registers.base + base)
         return
       }
       try pushFrame()
@@ -41,31 +40,36 @@ extension Machine {
     /// Makes the caller's frame.
     @inline(__always) func pushFrame() throws(Trap) {
       // There are more frames than calls may nest: only injected functions, which do not count, get here.
+      let frame = loop.pointee.frame
       guard frame < framesEnd else { throw .outOfInstructions }
-      frame.initialize(to: Frame(code: code, registers: registers.base, context: context, depth: depth))
-      frame += 1
+      frame.initialize(
+        to: Frame(code: code, registers: registers.base, context: context, depth: loop.pointee.depth))
+      loop.pointee.frame = frame + 1
     }
 
     /// Whether the callee has to be translated first: out of the operation itself, as pages are saved, for the same
     /// reason.
-    @inline(__always) func isUntranslated() -> Bool { entry.pointee.code == nil && !entry.pointee.isHost }
+    @inline(__always) func isUntranslated() -> Bool {
+      loop.pointee.entry.pointee.code == nil && !loop.pointee.entry.pointee.isHost
+    }
 
     /// Starts the callee, translated and perhaps of another instance, whose arguments stand at the beginning of its
     /// frame.
     @inline(__always) func start(_ base: UnsafeMutablePointer<UInt64>) throws(Trap) {
       try startHere(base)
-      if entry.pointee.context != context {
-        context = entry.pointee.context
+      if loop.pointee.entry.pointee.context != context {
+        context = loop.pointee.entry.pointee.context
         memory = MemoryView(context.pointee.memory)
       }
     }
 
     /// The same for a callee of the running instance.
     @inline(__always) func startHere(_ base: UnsafeMutablePointer<UInt64>) throws(Trap) {
+      let entry = loop.pointee.entry
       code = entry.pointee.code.unsafelyUnwrapped - 1
       registers = Registers(base)
-      depth &+= Int(entry.pointee.depth)
-      guard depth <= Machine.maximumCallDepth, base + Int(entry.pointee.frameSize) <= stackEnd else {
+      loop.pointee.depth &+= Int(entry.pointee.depth)
+      guard loop.pointee.depth <= Machine.maximumCallDepth, base + Int(entry.pointee.frameSize) <= stackEnd else {
         throw .callStackExhausted
       }
       var local = Int(entry.pointee.parameterCount)
@@ -75,13 +79,19 @@ extension Machine {
       }
     }
 
+    /// The depth of the running function's caller.
+    @inline(__always) func callerDepth() -> Int {
+      loop.pointee.frame > frames ? loop.pointee.frame[-1].depth : 0
+    }
+
     /// Returns to the caller; false where there is none.
     @inline(__always) func leave() -> Bool {
-      guard frame > frames else { return false }
-      frame -= 1
+      guard loop.pointee.frame > frames else { return false }
+      let frame = loop.pointee.frame - 1
+      loop.pointee.frame = frame
       code = frame.pointee.code
       registers = Registers(frame.pointee.registers)
-      depth = frame.pointee.depth
+      loop.pointee.depth = frame.pointee.depth
       if frame.pointee.context != context {
         context = frame.pointee.context
         memory = MemoryView(context.pointee.memory)
@@ -107,17 +117,17 @@ extension Machine {
       }
     }
 
-    if entry.pointee.isHost {
+    if loop.pointee.entry.pointee.isHost {
       try enter(0)
       return
     }
-    if isUntranslated() { try prepare(entry) }
+    if isUntranslated() { try prepare(loop.pointee.entry) }
     try start(stack)
     code += 1
     // What an operation needs before it can run, and then the operation again.
     preparing: while true {
-      memory.savePages()
-      if isUntranslated() { try prepare(entry) }
+      loop.pointee.savePages(context.pointee.memory)
+      if isUntranslated() { try prepare(loop.pointee.entry) }
       next = code.pointee
       while true {
         let word = next
@@ -632,122 +642,125 @@ extension Machine {
         case .i64Load32ULong:
           try registers.i64Load32U(word, memory, registers.long(word, code[1]))
           code += 1
-        case .i32Store: if try !registers.i32Store(word, &memory, registers.near(word)) { continue preparing }
-        case .i64Store: if try !registers.i64Store(word, &memory, registers.near(word)) { continue preparing }
-        case .f32Store: if try !registers.f32Store(word, &memory, registers.near(word)) { continue preparing }
-        case .f64Store: if try !registers.f64Store(word, &memory, registers.near(word)) { continue preparing }
-        case .i32Store8: if try !registers.i32Store8(word, &memory, registers.near(word)) { continue preparing }
-        case .i32Store16: if try !registers.i32Store16(word, &memory, registers.near(word)) { continue preparing }
-        case .i64Store8: if try !registers.i64Store8(word, &memory, registers.near(word)) { continue preparing }
-        case .i64Store16: if try !registers.i64Store16(word, &memory, registers.near(word)) { continue preparing }
-        case .i64Store32: if try !registers.i64Store32(word, &memory, registers.near(word)) { continue preparing }
-        case .i32StoreSum: if try !registers.i32Store(word, &memory, registers.sum(word)) { continue preparing }
-        case .i64StoreSum: if try !registers.i64Store(word, &memory, registers.sum(word)) { continue preparing }
-        case .f32StoreSum: if try !registers.f32Store(word, &memory, registers.sum(word)) { continue preparing }
-        case .f64StoreSum: if try !registers.f64Store(word, &memory, registers.sum(word)) { continue preparing }
-        case .i32Store8Sum: if try !registers.i32Store8(word, &memory, registers.sum(word)) { continue preparing }
-        case .i32Store16Sum: if try !registers.i32Store16(word, &memory, registers.sum(word)) { continue preparing }
-        case .i64Store8Sum: if try !registers.i64Store8(word, &memory, registers.sum(word)) { continue preparing }
-        case .i64Store16Sum: if try !registers.i64Store16(word, &memory, registers.sum(word)) { continue preparing }
-        case .i64Store32Sum: if try !registers.i64Store32(word, &memory, registers.sum(word)) { continue preparing }
+        case .i32Store: if try !registers.i32Store(word, memory, loop, registers.near(word)) { continue preparing }
+        case .i64Store: if try !registers.i64Store(word, memory, loop, registers.near(word)) { continue preparing }
+        case .f32Store: if try !registers.f32Store(word, memory, loop, registers.near(word)) { continue preparing }
+        case .f64Store: if try !registers.f64Store(word, memory, loop, registers.near(word)) { continue preparing }
+        case .i32Store8: if try !registers.i32Store8(word, memory, loop, registers.near(word)) { continue preparing }
+        case .i32Store16: if try !registers.i32Store16(word, memory, loop, registers.near(word)) { continue preparing }
+        case .i64Store8: if try !registers.i64Store8(word, memory, loop, registers.near(word)) { continue preparing }
+        case .i64Store16: if try !registers.i64Store16(word, memory, loop, registers.near(word)) { continue preparing }
+        case .i64Store32: if try !registers.i64Store32(word, memory, loop, registers.near(word)) { continue preparing }
+        case .i32StoreSum: if try !registers.i32Store(word, memory, loop, registers.sum(word)) { continue preparing }
+        case .i64StoreSum: if try !registers.i64Store(word, memory, loop, registers.sum(word)) { continue preparing }
+        case .f32StoreSum: if try !registers.f32Store(word, memory, loop, registers.sum(word)) { continue preparing }
+        case .f64StoreSum: if try !registers.f64Store(word, memory, loop, registers.sum(word)) { continue preparing }
+        case .i32Store8Sum: if try !registers.i32Store8(word, memory, loop, registers.sum(word)) { continue preparing }
+        case .i32Store16Sum:
+          if try !registers.i32Store16(word, memory, loop, registers.sum(word)) { continue preparing }
+        case .i64Store8Sum: if try !registers.i64Store8(word, memory, loop, registers.sum(word)) { continue preparing }
+        case .i64Store16Sum:
+          if try !registers.i64Store16(word, memory, loop, registers.sum(word)) { continue preparing }
+        case .i64Store32Sum:
+          if try !registers.i64Store32(word, memory, loop, registers.sum(word)) { continue preparing }
         case .i32StoreIndexed:
-          if try !registers.i32Store(word, &memory, registers.indexed(word, code[1])) { continue preparing }
+          if try !registers.i32Store(word, memory, loop, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .i64StoreIndexed:
-          if try !registers.i64Store(word, &memory, registers.indexed(word, code[1])) { continue preparing }
+          if try !registers.i64Store(word, memory, loop, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .f32StoreIndexed:
-          if try !registers.f32Store(word, &memory, registers.indexed(word, code[1])) { continue preparing }
+          if try !registers.f32Store(word, memory, loop, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .f64StoreIndexed:
-          if try !registers.f64Store(word, &memory, registers.indexed(word, code[1])) { continue preparing }
+          if try !registers.f64Store(word, memory, loop, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .i32Store8Indexed:
-          if try !registers.i32Store8(word, &memory, registers.indexed(word, code[1])) { continue preparing }
+          if try !registers.i32Store8(word, memory, loop, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .i32Store16Indexed:
-          if try !registers.i32Store16(word, &memory, registers.indexed(word, code[1])) { continue preparing }
+          if try !registers.i32Store16(word, memory, loop, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .i64Store8Indexed:
-          if try !registers.i64Store8(word, &memory, registers.indexed(word, code[1])) { continue preparing }
+          if try !registers.i64Store8(word, memory, loop, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .i64Store16Indexed:
-          if try !registers.i64Store16(word, &memory, registers.indexed(word, code[1])) { continue preparing }
+          if try !registers.i64Store16(word, memory, loop, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .i64Store32Indexed:
-          if try !registers.i64Store32(word, &memory, registers.indexed(word, code[1])) { continue preparing }
+          if try !registers.i64Store32(word, memory, loop, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .i32StoreFar:
-          if try !registers.i32Store(word, &memory, registers.far(word, code[1])) { continue preparing }
+          if try !registers.i32Store(word, memory, loop, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .i64StoreFar:
-          if try !registers.i64Store(word, &memory, registers.far(word, code[1])) { continue preparing }
+          if try !registers.i64Store(word, memory, loop, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .f32StoreFar:
-          if try !registers.f32Store(word, &memory, registers.far(word, code[1])) { continue preparing }
+          if try !registers.f32Store(word, memory, loop, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .f64StoreFar:
-          if try !registers.f64Store(word, &memory, registers.far(word, code[1])) { continue preparing }
+          if try !registers.f64Store(word, memory, loop, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .i32Store8Far:
-          if try !registers.i32Store8(word, &memory, registers.far(word, code[1])) { continue preparing }
+          if try !registers.i32Store8(word, memory, loop, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .i32Store16Far:
-          if try !registers.i32Store16(word, &memory, registers.far(word, code[1])) { continue preparing }
+          if try !registers.i32Store16(word, memory, loop, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .i64Store8Far:
-          if try !registers.i64Store8(word, &memory, registers.far(word, code[1])) { continue preparing }
+          if try !registers.i64Store8(word, memory, loop, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .i64Store16Far:
-          if try !registers.i64Store16(word, &memory, registers.far(word, code[1])) { continue preparing }
+          if try !registers.i64Store16(word, memory, loop, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .i64Store32Far:
-          if try !registers.i64Store32(word, &memory, registers.far(word, code[1])) { continue preparing }
+          if try !registers.i64Store32(word, memory, loop, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .i32StoreConstant:
-          if try !registers.i32Store(word, &memory, registers.constant(word)) { continue preparing }
+          if try !registers.i32Store(word, memory, loop, registers.constant(word)) { continue preparing }
         case .i64StoreConstant:
-          if try !registers.i64Store(word, &memory, registers.constant(word)) { continue preparing }
+          if try !registers.i64Store(word, memory, loop, registers.constant(word)) { continue preparing }
         case .f32StoreConstant:
-          if try !registers.f32Store(word, &memory, registers.constant(word)) { continue preparing }
+          if try !registers.f32Store(word, memory, loop, registers.constant(word)) { continue preparing }
         case .f64StoreConstant:
-          if try !registers.f64Store(word, &memory, registers.constant(word)) { continue preparing }
+          if try !registers.f64Store(word, memory, loop, registers.constant(word)) { continue preparing }
         case .i32Store8Constant:
-          if try !registers.i32Store8(word, &memory, registers.constant(word)) { continue preparing }
+          if try !registers.i32Store8(word, memory, loop, registers.constant(word)) { continue preparing }
         case .i32Store16Constant:
-          if try !registers.i32Store16(word, &memory, registers.constant(word)) { continue preparing }
+          if try !registers.i32Store16(word, memory, loop, registers.constant(word)) { continue preparing }
         case .i64Store8Constant:
-          if try !registers.i64Store8(word, &memory, registers.constant(word)) { continue preparing }
+          if try !registers.i64Store8(word, memory, loop, registers.constant(word)) { continue preparing }
         case .i64Store16Constant:
-          if try !registers.i64Store16(word, &memory, registers.constant(word)) { continue preparing }
+          if try !registers.i64Store16(word, memory, loop, registers.constant(word)) { continue preparing }
         case .i64Store32Constant:
-          if try !registers.i64Store32(word, &memory, registers.constant(word)) { continue preparing }
+          if try !registers.i64Store32(word, memory, loop, registers.constant(word)) { continue preparing }
         case .i32StoreLong:
-          if try !registers.i32Store(word, &memory, registers.long(word, code[1])) { continue preparing }
+          if try !registers.i32Store(word, memory, loop, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .i64StoreLong:
-          if try !registers.i64Store(word, &memory, registers.long(word, code[1])) { continue preparing }
+          if try !registers.i64Store(word, memory, loop, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .f32StoreLong:
-          if try !registers.f32Store(word, &memory, registers.long(word, code[1])) { continue preparing }
+          if try !registers.f32Store(word, memory, loop, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .f64StoreLong:
-          if try !registers.f64Store(word, &memory, registers.long(word, code[1])) { continue preparing }
+          if try !registers.f64Store(word, memory, loop, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .i32Store8Long:
-          if try !registers.i32Store8(word, &memory, registers.long(word, code[1])) { continue preparing }
+          if try !registers.i32Store8(word, memory, loop, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .i32Store16Long:
-          if try !registers.i32Store16(word, &memory, registers.long(word, code[1])) { continue preparing }
+          if try !registers.i32Store16(word, memory, loop, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .i64Store8Long:
-          if try !registers.i64Store8(word, &memory, registers.long(word, code[1])) { continue preparing }
+          if try !registers.i64Store8(word, memory, loop, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .i64Store16Long:
-          if try !registers.i64Store16(word, &memory, registers.long(word, code[1])) { continue preparing }
+          if try !registers.i64Store16(word, memory, loop, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .i64Store32Long:
-          if try !registers.i64Store32(word, &memory, registers.long(word, code[1])) { continue preparing }
+          if try !registers.i64Store32(word, memory, loop, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .loadWide:
           registers[word.a] = try context.pointee.instance.takeUnretainedValue().loadWide(
@@ -776,35 +789,35 @@ extension Machine {
 
         // calls
         case .call:
-          entry = context.pointee.functions + word.bc
-          if entry.pointee.code == nil { continue preparing }
+          loop.pointee.entry = context.pointee.functions + word.bc
+          if loop.pointee.entry.pointee.code == nil { continue preparing }
           try pushFrame()
           try startHere(registers.base + word.a)
         case .callImport:
-          entry = context.pointee.instance.takeUnretainedValue().entry(FunctionIndex(word.bc))
+          loop.pointee.entry = context.pointee.instance.takeUnretainedValue().entry(FunctionIndex(word.bc))
           if isUntranslated() { continue preparing }
           try enter(word.a)
         case .callIndirect:
-          entry = try callee(context, registers[word.b], code[1])
+          loop.pointee.entry = try callee(context, registers[word.b], code[1])
           if isUntranslated() { continue preparing }
           code += 1
           try enter(word.a)
         case .returnCall:
-          entry = context.pointee.functions + word.bc
-          if entry.pointee.code == nil { continue preparing }
-          depth = frame > frames ? frame[-1].depth : 0
+          loop.pointee.entry = context.pointee.functions + word.bc
+          if loop.pointee.entry.pointee.code == nil { continue preparing }
+          loop.pointee.depth = callerDepth()
           try startHere(registers.base)
         case .returnCallImport, .returnCallIndirect:
-          entry =
+          loop.pointee.entry =
             word.op == .returnCallImport
             ? context.pointee.instance.takeUnretainedValue().entry(FunctionIndex(word.bc))
             : try callee(context, registers[word.b], code[1])
           if isUntranslated() { continue preparing }
-          if entry.pointee.isHost {
+          if loop.pointee.entry.pointee.isHost {
             try enter(0)
             if !leave() { return }
           } else {
-            depth = frame > frames ? frame[-1].depth : 0
+            loop.pointee.depth = callerDepth()
             try start(registers.base)
           }
         case .returnOne:
@@ -888,30 +901,30 @@ extension Machine {
           code += 1
 
         // vectors
-        case .v128Store: if try !registers.v128Store(word, &memory, registers.near(word)) { continue preparing }
-        case .v128StoreSum: if try !registers.v128Store(word, &memory, registers.sum(word)) { continue preparing }
+        case .v128Store: if try !registers.v128Store(word, memory, loop, registers.near(word)) { continue preparing }
+        case .v128StoreSum: if try !registers.v128Store(word, memory, loop, registers.sum(word)) { continue preparing }
         case .v128StoreIndexed:
-          if try !registers.v128Store(word, &memory, registers.indexed(word, code[1])) { continue preparing }
+          if try !registers.v128Store(word, memory, loop, registers.indexed(word, code[1])) { continue preparing }
           code += 1
         case .v128StoreFar:
-          if try !registers.v128Store(word, &memory, registers.far(word, code[1])) { continue preparing }
+          if try !registers.v128Store(word, memory, loop, registers.far(word, code[1])) { continue preparing }
           code += 1
         case .v128StoreLong:
-          if try !registers.v128Store(word, &memory, registers.long(word, code[1])) { continue preparing }
+          if try !registers.v128Store(word, memory, loop, registers.long(word, code[1])) { continue preparing }
           code += 1
         case .v128StoreConstant:
-          if try !registers.v128Store(word, &memory, registers.constant(word)) { continue preparing }
+          if try !registers.v128Store(word, memory, loop, registers.constant(word)) { continue preparing }
         case .v128Store8Lane:
-          if try !memory.store(lane(word, UInt8.self), registers.near(word)) { continue preparing }
+          if try !memory.store(lane(word, UInt8.self), registers.near(word), loop) { continue preparing }
           code += 1
         case .v128Store16Lane:
-          if try !memory.store(lane(word, UInt16.self), registers.near(word)) { continue preparing }
+          if try !memory.store(lane(word, UInt16.self), registers.near(word), loop) { continue preparing }
           code += 1
         case .v128Store32Lane:
-          if try !memory.store(lane(word, UInt32.self), registers.near(word)) { continue preparing }
+          if try !memory.store(lane(word, UInt32.self), registers.near(word), loop) { continue preparing }
           code += 1
         case .v128Store64Lane:
-          if try !memory.store(lane(word, UInt64.self), registers.near(word)) { continue preparing }
+          if try !memory.store(lane(word, UInt64.self), registers.near(word), loop) { continue preparing }
           code += 1
         case .v128Load, .v128Load8x8S, .v128Load8x8U, .v128Load16x4S, .v128Load16x4U, .v128Load32x2S, .v128Load32x2U,
           .v128Load8Splat, .v128Load16Splat, .v128Load32Splat, .v128Load64Splat, .v128Const, .i8x16Shuffle,

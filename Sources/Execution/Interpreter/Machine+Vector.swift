@@ -17,9 +17,9 @@ extension UnsafeMutablePointer<UInt64> {
 extension Registers {
   /// Stores a vector; false where a page has to be saved first.
   @inline(__always) func v128Store(
-    _ word: UInt64, _ memory: inout MemoryView, _ address: UInt64
+    _ word: UInt64, _ memory: MemoryView, _ loop: UnsafeMutablePointer<LoopState>, _ address: UInt64
   ) throws(Trap) -> Bool {
-    try memory.store(base.vector(word.a, U8x16.self), address)
+    try memory.store(base.vector(word.a, U8x16.self), address, loop)
   }
 }
 

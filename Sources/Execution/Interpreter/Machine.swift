@@ -20,6 +20,30 @@ struct Frame {
   var depth: Int
 }
 
+/// What the loop needs now and then. In memory, so that the machine's registers are left for what it needs always.
+struct LoopState {
+  /// The function that was called last.
+  var entry: UnsafeMutablePointer<FunctionEntry>
+  /// The next caller's frame.
+  var frame: UnsafeMutablePointer<Frame>
+  /// Calls within calls.
+  var depth = 0
+  /// What a store refused to write.
+  var unsavedAddress: UInt64 = 0
+  var unsavedSize: UInt64 = 0
+
+  init(entry: UnsafeMutablePointer<FunctionEntry>, frame: UnsafeMutablePointer<Frame>) {
+    self.entry = entry
+    self.frame = frame
+  }
+
+  /// Saves the pages that the last refused store would have written.
+  @inline(never) mutating func savePages(_ memory: UnsafeMutablePointer<MemoryState>) {
+    memory.pointee.owner?.takeUnretainedValue().touch(unsavedAddress, unsavedSize)
+    unsavedSize = 0
+  }
+}
+
 /// An interpreter for register bytecode. Used by one thread at a time.
 public final class Machine {
   /// The instruction counter of code translated with counting: exact whenever an imported function runs and after
@@ -41,6 +65,7 @@ public final class Machine {
   let stackEnd: UnsafeMutablePointer<UInt64>
   let frames: UnsafeMutablePointer<Frame>
   let framesEnd: UnsafeMutablePointer<Frame>
+  let loop = UnsafeMutablePointer<LoopState>.allocate(capacity: 1)
   private let stackByteCount = stackCapacity * MemoryLayout<UInt64>.stride
   /// Whether the stack is a reservation of its own, or the small stand-in for a process that has no room for it.
   private let isMapped: Bool
@@ -66,6 +91,7 @@ public final class Machine {
   deinit {
     if isMapped { munmap(stack, stackByteCount) } else { stack.deallocate() }
     frames.deallocate()
+    loop.deallocate()
   }
 
   /// Calls a function.

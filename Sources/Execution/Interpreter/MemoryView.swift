@@ -8,13 +8,8 @@ struct MemoryView {
   private let base: UnsafeMutableRawPointer
   private let byteCount: UInt64
   private let savedFlags: UnsafeMutablePointer<UInt8>
-  private let state: UnsafeMutablePointer<MemoryState>
-  /// What `store` refused to write.
-  private var unsavedAddress: UInt64 = 0
-  private var unsavedSize: UInt64 = 0
 
   @inline(__always) init(_ state: UnsafeMutablePointer<MemoryState>) {
-    self.state = state
     base = state.pointee.base
     byteCount = state.pointee.byteCount
     savedFlags = state.pointee.savedFlags
@@ -28,24 +23,23 @@ struct MemoryView {
 
   /// Stores to an effective address of at most 63 bits.
   ///
-  /// - Returns: whether the value was written. If not, `savePages` has to be called before the operation is tried again:
-  ///   out of the operation itself, so that no call stands in the way of the loop's register allocation.
-  @inline(__always) mutating func store<T: BitwiseCopyable>(_ value: T, _ address: UInt64) throws(Trap) -> Bool {
+  /// - Returns: whether the value was written. If not, `LoopState.savePages` has to be called before the operation is
+  ///   tried again: out of the operation itself, so that no call stands in the way of the loop's register allocation.
+  @inline(__always) func store<T: BitwiseCopyable>(
+    _ value: T, _ address: UInt64, _ loop: UnsafeMutablePointer<LoopState>
+  ) throws(Trap) -> Bool {
     let size = UInt64(MemoryLayout<T>.size)
     guard address &+ size <= byteCount else { throw .memoryOutOfBounds }
     let first = Int(truncatingIfNeeded: address >> 12)
     let last = Int(truncatingIfNeeded: (address &+ size &- 1) >> 12)
     guard savedFlags[first] & savedFlags[last] != 0 else {
-      unsavedAddress = address
-      unsavedSize = size
+      loop.pointee.unsavedAddress = address
+      loop.pointee.unsavedSize = size
       return false
     }
     (base + Int(truncatingIfNeeded: address)).storeBytes(of: value, as: T.self)
     return true
   }
-
-  /// Saves the pages that the last refused store would have written.
-  @inline(never) func savePages() { state.pointee.owner?.takeUnretainedValue().touch(unsavedAddress, unsavedSize) }
 
   // MARK: Short bulk operations
 

@@ -84,48 +84,48 @@ extension Registers {
   // MARK: Stores; false where a page has to be saved first
 
   @inline(__always) func i32Store(
-    _ word: UInt64, _ memory: inout MemoryView, _ address: UInt64
+    _ word: UInt64, _ memory: MemoryView, _ loop: UnsafeMutablePointer<LoopState>, _ address: UInt64
   ) throws(Trap) -> Bool {
-    try memory.store(UInt32(truncatingIfNeeded: self[word.a]), address)
+    try memory.store(UInt32(truncatingIfNeeded: self[word.a]), address, loop)
   }
   @inline(__always) func i64Store(
-    _ word: UInt64, _ memory: inout MemoryView, _ address: UInt64
+    _ word: UInt64, _ memory: MemoryView, _ loop: UnsafeMutablePointer<LoopState>, _ address: UInt64
   ) throws(Trap) -> Bool {
-    try memory.store(self[word.a], address)
+    try memory.store(self[word.a], address, loop)
   }
   @inline(__always) func f32Store(
-    _ word: UInt64, _ memory: inout MemoryView, _ address: UInt64
+    _ word: UInt64, _ memory: MemoryView, _ loop: UnsafeMutablePointer<LoopState>, _ address: UInt64
   ) throws(Trap) -> Bool {
-    try memory.store(UInt32(truncatingIfNeeded: self[word.a]), address)
+    try memory.store(UInt32(truncatingIfNeeded: self[word.a]), address, loop)
   }
   @inline(__always) func f64Store(
-    _ word: UInt64, _ memory: inout MemoryView, _ address: UInt64
+    _ word: UInt64, _ memory: MemoryView, _ loop: UnsafeMutablePointer<LoopState>, _ address: UInt64
   ) throws(Trap) -> Bool {
-    try memory.store(self[word.a], address)
+    try memory.store(self[word.a], address, loop)
   }
   @inline(__always) func i32Store8(
-    _ word: UInt64, _ memory: inout MemoryView, _ address: UInt64
+    _ word: UInt64, _ memory: MemoryView, _ loop: UnsafeMutablePointer<LoopState>, _ address: UInt64
   ) throws(Trap) -> Bool {
-    try memory.store(UInt8(truncatingIfNeeded: self[word.a]), address)
+    try memory.store(UInt8(truncatingIfNeeded: self[word.a]), address, loop)
   }
   @inline(__always) func i32Store16(
-    _ word: UInt64, _ memory: inout MemoryView, _ address: UInt64
+    _ word: UInt64, _ memory: MemoryView, _ loop: UnsafeMutablePointer<LoopState>, _ address: UInt64
   ) throws(Trap) -> Bool {
-    try memory.store(UInt16(truncatingIfNeeded: self[word.a]), address)
+    try memory.store(UInt16(truncatingIfNeeded: self[word.a]), address, loop)
   }
   @inline(__always) func i64Store8(
-    _ word: UInt64, _ memory: inout MemoryView, _ address: UInt64
+    _ word: UInt64, _ memory: MemoryView, _ loop: UnsafeMutablePointer<LoopState>, _ address: UInt64
   ) throws(Trap) -> Bool {
-    try memory.store(UInt8(truncatingIfNeeded: self[word.a]), address)
+    try memory.store(UInt8(truncatingIfNeeded: self[word.a]), address, loop)
   }
   @inline(__always) func i64Store16(
-    _ word: UInt64, _ memory: inout MemoryView, _ address: UInt64
+    _ word: UInt64, _ memory: MemoryView, _ loop: UnsafeMutablePointer<LoopState>, _ address: UInt64
   ) throws(Trap) -> Bool {
-    try memory.store(UInt16(truncatingIfNeeded: self[word.a]), address)
+    try memory.store(UInt16(truncatingIfNeeded: self[word.a]), address, loop)
   }
   @inline(__always) func i64Store32(
-    _ word: UInt64, _ memory: inout MemoryView, _ address: UInt64
+    _ word: UInt64, _ memory: MemoryView, _ loop: UnsafeMutablePointer<LoopState>, _ address: UInt64
   ) throws(Trap) -> Bool {
-    try memory.store(UInt32(truncatingIfNeeded: self[word.a]), address)
+    try memory.store(UInt32(truncatingIfNeeded: self[word.a]), address, loop)
   }
 }
