@@ -1,4 +1,4 @@
-// How each operation uses the fields of its word and the words behind it: for the steps that walk over bytecode.
+// How each operation uses the fields of its word and the words behind it: what the disassembler knows of operations.
 
 import Wasm
 
