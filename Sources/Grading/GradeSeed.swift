@@ -96,14 +96,15 @@ final class SeedGrader {
       let trial = Trial(
         prepared: prepared.prepared, strategy: prepared.strategy, instrumented: prepared.instrumented,
         targets: prepared.targets,
+        cases: grade.cases, seconds: grade.seconds,
         coverage: runner.probe(
           prepared.prepared, prepared.targets.map(\.coverageProbe), prepared.strategy, words: InjectedCoverage.words)
           ?? [],
         is64BitHeap: IndexSpaces(prepared.prepared.originals[0]).memories.first?.is64Bit ?? false)
       alive.removeAll { number in
         switch mutants[number] {
-        case .module(let rule): attempt(rule, on: trial, &grade.fates[number], grade)
-        case .lane(let mutant): attempt(mutant, on: trial, &grade.fates[number], grade)
+        case .module(let rule): attempt(rule, on: trial, &grade.fates[number])
+        case .lane(let mutant): attempt(mutant, on: trial, &grade.fates[number])
         }
         return grade.fates[number].detection != nil
       }
@@ -119,6 +120,9 @@ final class SeedGrader {
     let strategy: Strategy
     let instrumented: [Module]
     let targets: [MutationTarget]
+    /// Cases of the seed up to this one, and the seconds that an ordinary run takes for them.
+    let cases: UInt64
+    let seconds: Double
     /// What the case executes of the injected functions.
     let coverage: [UInt64]
     let is64BitHeap: Bool
@@ -149,16 +153,16 @@ final class SeedGrader {
     }
   }
 
-  private func attempt(_ mutant: LaneMutant, on trial: Trial, _ fate: inout MutantFate, _ grade: SeedGrade) {
+  private func attempt(_ mutant: LaneMutant, on trial: Trial, _ fate: inout MutantFate) {
     runner.faults = mutant.faults
     defer { runner.faults = .none }
     fate.applied += 1
     if let bucket = runner.runCase(trial.prepared.testCase).verdict.bucket {
-      fate.detection = Detection(cases: grade.cases, seconds: grade.seconds, bucket: bucket)
+      fate.detection = Detection(cases: trial.cases, seconds: trial.seconds, bucket: bucket)
     }
   }
 
-  private func attempt(_ rule: MutationRule, on trial: Trial, _ fate: inout MutantFate, _ grade: SeedGrade) {
+  private func attempt(_ rule: MutationRule, on trial: Trial, _ fate: inout MutantFate) {
     guard rule.functions.isEmpty || rule.functions.contains(where: trial.prepared.calledFunctions.contains) else {
       return
     }
@@ -171,23 +175,23 @@ final class SeedGrader {
     guard changes.contains(where: { $0 != nil }) else { return }
     let mutants = zip(changes, trial.instrumented).map { $0 ?? $1 }
     fate.applied += 1
-    if isReached == true, fate.reached == nil { fate.reached = grade.cases }
+    if isReached == true, fate.reached == nil { fate.reached = trial.cases }
     if let bucket = runner.judge(trial.prepared, mutants, trial.strategy).bucket {
-      fate.detection = Detection(cases: grade.cases, seconds: grade.seconds, bucket: bucket)
+      fate.detection = Detection(cases: trial.cases, seconds: trial.seconds, bucket: bucket)
       return
     }
-    guard grade.cases > Self.patience, fate.applied < Self.probes else { return }
+    guard trial.cases > Self.patience, fate.applied < Self.probes else { return }
     if fate.reached == nil {
       let probes = zip(trial.instrumented, mutants).map { reachProbe($0, mutant: $1) }
       // What is in no code is reached when the module is used at all.
       let isCode = probes.contains { $0 != nil }
       let modules = zip(probes, trial.instrumented).map { $0 ?? $1 }
-      if !isCode || runner.judge(trial.prepared, modules, trial.strategy).bucket != nil { fate.reached = grade.cases }
+      if !isCode || runner.judge(trial.prepared, modules, trial.strategy).bucket != nil { fate.reached = trial.cases }
     }
     if fate.reached != nil, fate.triggered == nil {
       let calls = runner.stableCalls(trial.prepared, mutants, trial.strategy)
       if calls != runner.stableCalls(trial.prepared, trial.instrumented, trial.strategy) {
-        fate.triggered = grade.cases
+        fate.triggered = trial.cases
       }
     }
   }

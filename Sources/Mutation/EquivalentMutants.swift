@@ -4,11 +4,14 @@
 /// A group of mutants that change nothing that anybody can observe.
 public struct EquivalentMutants: Sendable {
   public let reason: String
+  /// The only profile in which nothing shows; nil: all.
+  private let profile: String?
   /// Place by place, the operators that are equivalent there.
   private let places: [(place: String, operators: [String])]
 
-  private init(_ reason: String, _ places: [(String, [String])]) {
+  private init(_ reason: String, only profile: String? = nil, _ places: [(String, [String])]) {
     self.reason = reason
+    self.profile = profile
     self.places = places.map { (place: $0.0, operators: $0.1) }
   }
 
@@ -21,8 +24,14 @@ public struct EquivalentMutants: Sendable {
   }
 
   /// Reasons by mutant.
-  public static let reasons: [String: String] = Dictionary(
-    all.flatMap { group in group.names.map { ($0, group.reason) } }, uniquingKeysWith: { first, _ in first })
+  ///
+  /// - Parameter profile: the name of the generator's profile that makes the cases.
+  public static func reasons(profile: String) -> [String: String] {
+    Dictionary(
+      all.filter { $0.profile == nil || $0.profile == profile }.flatMap { group in
+        group.names.map { ($0, group.reason) }
+      }, uniquingKeysWith: { first, _ in first })
+  }
 
   /// All groups.
   static let all: [EquivalentMutants] = [
@@ -151,5 +160,13 @@ public struct EquivalentMutants: Sendable {
     EquivalentMutants(
       "the host lets growth of the heap stand as it is: there is no limit besides the memory's own maximum",
       [("metering/memory.grow/unasked", []), ("metering/memory.grow/asked-twice", [])]),
+    EquivalentMutants(
+      "a canister has no global of a reference type: canister validation refuses it (ic-semantics section 10), so there "
+        + "is no place for the mistake",
+      [("index/global/", [])]),
+    EquivalentMutants(
+      "canister validation refuses every instruction that puts a reference into a table, so all that code can ask of one "
+        + "is whether it is null, and no reference to a function is",
+      only: "native", [("index/ref.func/", [])]),
   ]
 }

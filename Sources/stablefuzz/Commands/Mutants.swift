@@ -49,11 +49,12 @@ struct Mutants: ParsableCommand {
   }
 
   func run() throws {
-    let graded = chosen.filter { equivalent || EquivalentMutants.reasons[$0.name] == nil }
+    let reasons = EquivalentMutants.reasons(profile: profile.profile.rawValue)
+    let graded = chosen.filter { equivalent || reasons[$0.name] == nil }
     if list {
       for rule in chosen {
         print(
-          "\(rule.name)\t\(rule.sentence)\(EquivalentMutants.reasons[rule.name].map { " Equivalent: \($0)." } ?? "")")
+          "\(rule.name)\t\(rule.sentence)\(reasons[rule.name].map { " Equivalent: \($0)." } ?? "")")
       }
       return
     }
@@ -86,8 +87,9 @@ struct Mutants: ParsableCommand {
 
   private var equivalents: [EquivalentRow] {
     if equivalent { return [] }
+    let reasons = EquivalentMutants.reasons(profile: profile.profile.rawValue)
     return chosen.compactMap { rule in
-      EquivalentMutants.reasons[rule.name].map { EquivalentRow(name: rule.name, reason: $0) }
+      reasons[rule.name].map { EquivalentRow(name: rule.name, reason: $0) }
     }
   }
 
