@@ -42,6 +42,8 @@ struct BodyContext {
   var observed: LocalIndex?
   /// Data segments dropped so far, as a bit set.
   var droppedSegments: UInt64 = 0
+  /// Passive element segments dropped so far, by their number among the module's `elementShapes`.
+  var droppedElements: UInt64 = 0
 }
 
 extension ModuleGenerator {

@@ -60,6 +60,9 @@ struct CaseShape {
   let anchors: [UInt64]
   /// Data structures that all modules of the case work on.
   let structures: [Structure]
+  /// Kinds of statement that the case is about: with all kinds alike in every case, two that need each other seldom meet
+  /// (swarm testing: Groce et al., ISSTA 2012).
+  let focus: [StatementKind]
   /// Bytes that modules save before an upgrade and read back afterwards.
   let handoverLength: UInt64
   /// Initial size of the heap in Wasm pages, the same in both modules.
@@ -98,17 +101,21 @@ struct CaseShape {
     let grows = Self.drawNarrowAccess(size.pages, size.capacity, families, &choices)
     narrowAccess = grows.access
     isGrowthFree = grows.isFree
-    heapPages = Self.drawHeapPages(heap, &choices)
-    dirtyLimit = Self.drawPageLimit(traps && !profile.isDirect, &choices)
+    heapPages = Self.drawHeapPages(heap, instructionLimit, &choices)
+    let mayExceed = traps && !profile.isDirect
+    let isPaid = traps && instructionLimit == .production
+    dirtyLimit = Self.drawPageLimit(mayExceed: mayExceed, isPaid: isPaid, &choices)
     // Which of two exceeded limits is reported is part of the contract, so they often go together.
-    let areLimitsAlike = dirtyLimit != .production && choices.chance(1, of: 2)
-    accessedLimit = areLimitsAlike ? dirtyLimit : Self.drawPageLimit(traps && !profile.isDirect, &choices)
+    let areLimitsAlike = dirtyLimit != .production && choices.chance(isPaid ? 1 : 2, of: 4)
+    accessedLimit =
+      areLimitsAlike ? dirtyLimit : Self.drawPageLimit(mayExceed: mayExceed, isPaid: isPaid, &choices)
     anchors = Self.drawAnchors(size.pages * Sizes.wasmPage, &choices)
     // Which pages an operation touches depends on what it reads, so a case that counts them exactly has none.
     let isCounted = [dirtyLimit, accessedLimit].contains(.exact) || dirtyLimit == .exceeded
     let count = heap == .none || anchors.isEmpty || isCounted ? 0 : choices.element(of: [0, 1, 1, 2])
     structures = (0..<count).map { [anchors] _ in Structure(anchors: anchors, &choices) }
     handoverLength = choices.element(of: [16, 64, 1_000, 4_080, 5_000])
+    focus = choices.chance(1, of: 3) ? (0..<2).map { _ in choices.element(of: StatementKind.allCases) } : []
 
     switch instructionLimit {
     case .standard: break
@@ -145,6 +152,7 @@ struct CaseShape {
     if subject.needsProductionLimit { parameters.instructionLimit = Parameters.productionInstructionLimit }
     (dirtyLimit, accessedLimit) = (.production, .production)
     structures = []
+    focus = []
     handoverLength = 16
     anchors = size == .empty ? [] : Self.drawAnchors(size.pages * Sizes.wasmPage, &choices)
     subject.adjust(&parameters)
@@ -234,30 +242,38 @@ struct CaseShape {
     return choices.chance(pages > 60_000 ? 8 : 2, of: 20) ? (.guarded, true) : (.free, false)
   }
 
-  private static func drawHeapPages(_ heap: Heap, _ choices: inout ChoiceSource) -> UInt64 {
+  private static func drawHeapPages(
+    _ heap: Heap, _ instructionLimit: InstructionLimitKind, _ choices: inout ChoiceSource
+  ) -> UInt64 {
     if heap == .none { return 0 }
     switch choices.draw(below: 200) {
     case 0..<120: return 1
     case 120..<186: return 2 + choices.draw(below: 4)
-    case 186..<198: return 16 + choices.draw(below: 4)
+    // Where gigabytes are paid for, none of them may have room in the heap: moving them takes seconds.
+    case 186..<(instructionLimit == .production ? 200 : 198): return 16 + choices.draw(below: 4)
     default: return heap == .wide ? 65_537 : 40_000
     }
   }
 
   private static func drawInstructionLimit(_ traps: Bool, _ choices: inout ChoiceSource) -> InstructionLimitKind {
     switch choices.draw(below: 100) {
-    case 0..<(traps ? 62 : 96): .standard
-    case (traps ? 98 : 100)...: .tiny
-    case (traps ? 80 : 100)...: .small
+    case 0..<(traps ? 47 : 96): .standard
+    case (traps ? 94 : 100)...: .tiny
+    case (traps ? 78 : 100)...: .small
     default: .production
     }
   }
 
-  private static func drawPageLimit(_ traps: Bool, _ choices: inout ChoiceSource) -> PageLimitKind {
-    switch choices.draw(below: 100) {
-    case 0..<(traps ? 66 : 80): .production
-    case (traps ? 66 : 80)..<(traps ? 78 : 92): .exact
-    default: traps ? (choices.chance(1, of: 3) ? .small : .exceeded) : .exact
+  /// - Parameter isPaid: whether the instructions pay for ranges of more pages than any limit but a production one.
+  private static func drawPageLimit(
+    mayExceed: Bool, isPaid: Bool, _ choices: inout ChoiceSource
+  ) -> PageLimitKind {
+    let number = choices.draw(below: 100)
+    if isPaid && number >= 40 { return .small }
+    switch number {
+    case 0..<(mayExceed ? 66 : 80): return .production
+    case (mayExceed ? 66 : 80)..<(mayExceed ? 78 : 92): return .exact
+    default: return mayExceed ? (choices.chance(1, of: 3) ? .small : .exceeded) : .exact
     }
   }
 

@@ -222,6 +222,10 @@ extension ModuleGenerator {
   /// Calls a helper through the table. Stable functions are called through it by `callStable`.
   mutating func callThroughTable() -> Bool {
     let helpers = callableHelpers
+    if let rank = spareHelper, helpers >> UInt64(rank) & 1 == 1, choices.chance(1, of: 3) {
+      call(rank: rank, through: TableIndex(0), at: UInt64(slots.count), .i32)
+      return true
+    }
     let start = choices.drawIndex(below: slots.count)
     for step in slots.indices {
       let slot = (start + step) % slots.count

@@ -259,7 +259,8 @@ extension ModuleGenerator {
       emit(.refIsNull)
       features.insert(.tableGet)
     default:
-      if referenced.isEmpty || choices.chance(1, of: 3) {
+      // Where references are called, those that are only looked at would stand in their way.
+      if referenced.isEmpty || choices.chance(shape.profile == .multiMemory ? 9 : 3, of: 10) {
         emit(.refNull, .referenceType(.funcref))
       } else {
         emit(.refFunc, .function(choices.element(of: referenced)))

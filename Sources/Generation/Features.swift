@@ -15,7 +15,8 @@ public enum Feature: UInt8, CaseIterable, Sendable {
   // Code
   case loop, nestedLoop, ifElse, branchTable, branchOut, blockValue, multiValueBlock, loopParameters, deadCode
   case helperCall, indirectCall, stableCallThroughTable, typedSelect, referenceTest, tableGet, tableSize, elementDrop
-  case earlyReturn, heapGrow, heapGrowPastLimit, heapFill, heapCopy, heapInit, dataDrop, heapEnd, furtherMemoryAccess
+  case earlyReturn, vectorChain, heapGrow, heapGrowPastLimit, heapFill, heapCopy, heapInit, dataDrop, heapEnd,
+    furtherMemoryAccess
   case performanceCounter, debugPrint, argument, systemValue, systemCopy, reject
   // Stable memory
   case pageStates, readBack, copyWithin, appendLog, arrayLoop, chase, growAndUse, narrowGuard, preparedSource, probe
@@ -27,7 +28,7 @@ public enum Feature: UInt8, CaseIterable, Sendable {
   case smallCapacity, stableAtCapacity, smallHeapLimit, oldMetering, changedOverhead, stableEmpty, stableSmall
   case stableBelow4GiB, stableAt4GiB, stableAbove4GiB, lazySetup, startSetup
   // Traps
-  case trapStatement, explicitTrap, stableTrap, contractViolation, exhaustion
+  case trapStatement, explicitTrap, stableTrap, contractViolation, exhaustion, rehearsal
 }
 
 /// A set of features.

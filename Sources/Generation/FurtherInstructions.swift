@@ -6,30 +6,68 @@ import Wasm
 
 /// The second table of a module. It is the same again in every message, like all tables.
 struct FurtherTable {
+  /// Elements that statements write; behind them stands one that always has its initial value.
   var size: UInt64
   var isWide: Bool
+  /// Whose reference all elements are at first; nil: null.
+  var initialHelper: Int?
   var indexType: NumberType { isWide ? .i64 : .i32 }
+}
+
+/// A passive element segment as far as code has to know it.
+struct ElementShape {
+  var segment: ElementIndex
+  var length: UInt64
+  /// Dropped after its use in a message; then only one place of an entry function initialises from it.
+  var isDropped: Bool
 }
 
 extension ModuleGenerator {
   private var tableIndex: TableIndex { TableIndex(1) }
 
-  /// Adds a second table to a module that has one.
+  /// Adds a second table to a module that has one, and segments to fill it from; at times a third, which nothing uses.
   mutating func planFurtherTable() {
-    guard shape.profile == .multiMemory, !slots.isEmpty, choices.chance(1, of: 2) else { return }
-    let table = FurtherTable(size: 1 + choices.draw(below: 6), isWide: isWideHeap && choices.chance(1, of: 4))
-    let type = TableType(
-      .funcref, Limits(minimum: table.size, maximum: choices.chance(1, of: 2) ? table.size + 2 : nil),
-      is64Bit: table.isWide)
-    module.tables.append(Table(type))
+    guard shape.profile == .multiMemory, !slots.isEmpty, choices.chance(2, of: 3) else { return }
+    var table = FurtherTable(size: 1 + choices.draw(below: 6), isWide: isWideHeap && choices.chance(1, of: 4))
+    if helperCount > 0 && choices.chance(1, of: 2) { table.initialHelper = choices.drawIndex(below: helperCount) }
+    if helperCount > 0 && choices.chance(1, of: 2) {
+      spareHelper = choices.drawIndex(below: helperCount)
+      module.tables[0].initializer = spareHelper.map(reference)
+      // One more element than segments fill.
+      let least = UInt64(slots.count) + 1
+      let limits = module.tables[0].type.limits
+      module.tables[0].type.limits.minimum = max(limits.minimum, least)
+      module.tables[0].type.limits.maximum = limits.maximum.map { max($0, least) }
+    }
+    addTable(table)
+    if choices.chance(1, of: 4) { addTable(table) }
     furtherTable = table
     features.insert(.furtherTable)
+    for _ in 0..<choices.draw(below: 4) where helperCount > 0 {
+      let items = (0...choices.draw(below: 5)).map { _ in functionIndex(rank: choices.drawIndex(below: helperCount)) }
+      elementShapes.append(
+        ElementShape(
+          segment: ElementIndex(module.elements.count), length: UInt64(items.count),
+          isDropped: choices.chance(1, of: 3)))
+      module.elements.append(ElementSegment(mode: .passive, items: .functions(items)))
+    }
+  }
+
+  private mutating func addTable(_ table: FurtherTable) {
+    let least = table.size + 1
+    let type = TableType(
+      .funcref, Limits(minimum: least, maximum: choices.chance(1, of: 2) ? least + 2 : nil), is64Bit: table.isWide)
+    module.tables.append(Table(type, initializer: table.initialHelper.map(reference)))
+  }
+
+  private func reference(to rank: Int) -> [Instruction] {
+    [Instruction(.refFunc, .function(functionIndex(rank: rank)))]
   }
 
   /// A statement about the second table.
   mutating func useFurtherTable() -> Bool {
     guard let table = furtherTable else { return false }
-    switch choices.draw(below: 8) {
+    switch choices.draw(below: 12) {
     case 0:
       emit(.tableSize, .table(tableIndex))
       keep(table.indexType)
@@ -51,7 +89,8 @@ extension ModuleGenerator {
       emit(.tableFill, .table(tableIndex))
       spend(106)
     case 4: copyElements(table)
-    case 5: return initializeElements(table)
+    case 5..<8: return initializeElements(table)
+    case 8: return callInitial(table)
     default: return setAndCall(table)
     }
     return true
@@ -83,18 +122,57 @@ extension ModuleGenerator {
     spend(106)
   }
 
+  /// Fills elements from a segment; where the segment is to be dropped, drops it.
   private mutating func initializeElements(_ table: FurtherTable) -> Bool {
-    for position in module.elements.indices where module.elements[position].mode == .passive {
-      let start = emitStart(table)
-      let count = UInt64(module.elements[position].items.count)
-      let source = choices.draw(below: count + 1)
-      emitI32(UInt32(truncatingIfNeeded: source))
-      emitI32(UInt32(truncatingIfNeeded: choices.draw(below: min(table.size - start, count - source) + 1)))
-      emit(.tableInit, .tableInit(tableIndex, ElementIndex(position)))
-      spend(106)
-      return true
+    if elementShapes.isEmpty { return false }
+    let number = choices.drawIndex(below: elementShapes.count)
+    initialize(table, from: number)
+    guard elementShapes[number].isDropped, isSafeToDrop, choices.chance(2, of: 3) else { return true }
+    emit(.elemDrop, .element(elementShapes[number].segment))
+    spend(300)
+    features.insert(.elementDrop)
+    current.droppedElements |= 1 << UInt64(number)
+    // Its neighbours must still be there.
+    for neighbour in [number - 1, number + 1] where elementShapes.indices.contains(neighbour) {
+      initialize(table, from: neighbour)
     }
-    return false
+    return true
+  }
+
+  private mutating func initialize(_ table: FurtherTable, from number: Int) {
+    let shape = elementShapes[number]
+    let isDropped = current.droppedElements >> UInt64(number) & 1 == 1
+    let available = shape.isDropped && (!isSafeToDrop || isDropped) ? 0 : shape.length
+    let start = choices.draw(below: table.size)
+    let length = min(available, table.size - start, 1 + choices.draw(below: 6))
+    emitConstant(start, table.indexType)
+    emitI32(UInt32(truncatingIfNeeded: length == 0 ? 0 : choices.draw(below: available - length + 1)))
+    emitI32(UInt32(truncatingIfNeeded: length))
+    emit(.tableInit, .tableInit(tableIndex, shape.segment))
+    spend(106)
+    // The elements are called by whoever sets them; here it shows whether they are null.
+    emitConstant(start, table.indexType)
+    emit(.tableGet, .table(tableIndex))
+    emit(.refIsNull)
+    keep(.i32)
+  }
+
+  /// Calls what stands in the last element from the beginning.
+  private mutating func callInitial(_ table: FurtherTable) -> Bool {
+    guard let rank = table.initialHelper, callableHelpers >> UInt64(rank) & 1 == 1 else { return false }
+    call(rank: rank, through: tableIndex, at: table.size, table.indexType)
+    return true
+  }
+
+  /// Calls a helper that is known to stand in a table.
+  mutating func call(rank: Int, through table: TableIndex, at place: UInt64, _ indexType: NumberType) {
+    let shape = plans[rank].shape
+    for position in 0..<shape.parameters.count { expression(shape.parameters[position], depth: 1) }
+    emitConstant(place, indexType)
+    emit(.callIndirect, .indirectCall(typeIndex(shape), table))
+    noteCall(rank: rank)
+    features.insert(.referenceCall)
+    keepResults(shape.results)
   }
 
   /// Puts a helper into the table by its reference, and calls it there: a wrong reference calls another function.
@@ -107,14 +185,14 @@ extension ModuleGenerator {
       let place = choices.draw(below: table.size)
       emitConstant(place, table.indexType)
       emit(.refFunc, .function(functionIndex(rank: rank)))
-      emit(.tableSet, .table(tableIndex))
-      let shape = plans[rank].shape
-      for position in 0..<shape.parameters.count { expression(shape.parameters[position], depth: 1) }
-      emitConstant(place, table.indexType)
-      emit(.callIndirect, .indirectCall(typeIndex(shape), tableIndex))
-      noteCall(rank: rank)
-      features.insert(.referenceCall)
-      keepResults(shape.results)
+      if choices.chance(1, of: 3) {
+        emitConstant(1 + choices.draw(below: table.size - place), table.indexType)
+        emit(.tableFill, .table(tableIndex))
+        spend(106)
+      } else {
+        emit(.tableSet, .table(tableIndex))
+      }
+      call(rank: rank, through: tableIndex, at: place, table.indexType)
       return true
     }
     return false
@@ -124,7 +202,7 @@ extension ModuleGenerator {
 
   /// Ends a helper by a tail call of one with the same results; false if there is none.
   mutating func tailCall() -> Bool {
-    guard shape.profile == .multiMemory, choices.chance(1, of: 3) else { return false }
+    guard shape.profile == .multiMemory, choices.chance(2, of: 3) else { return false }
     let helpers = callableHelpers
     for rank in 0..<min(current.rank, helperCount)
     where helpers >> UInt64(rank) & 1 == 1 && plans[rank].shape.results == current.shape.results {

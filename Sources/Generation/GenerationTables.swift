@@ -45,6 +45,8 @@ struct GenerationTables: Sendable {
 
   /// By result type.
   let operations: [[NumericOperation]]
+  /// All that take a vector first, with the type of what they leave.
+  let vectorOperations: [(operation: NumericOperation, result: NumberType)]
   /// By type of the value that moves.
   let loads: [[AccessOperation]]
   let stores: [AccessOperation]
@@ -96,6 +98,9 @@ struct GenerationTables: Sendable {
       }
     }
     self.operations = operations
+    vectorOperations = NumberType.allCases.flatMap { result in
+      operations[result.position].filter { $0.operands[0] == .v128 }.map { ($0, result) }
+    }
     self.loads = loads
     self.stores = stores
     self.lanes = lanes

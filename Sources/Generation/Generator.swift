@@ -110,7 +110,7 @@ public struct Generator: Sendable {
     let shape = CaseShape(subject, &choices)
     var generator = ModuleGenerator(shape, choices)
     generator.buildSingle(subject)
-    let plan = generator.singlePlan()
+    let plan = generator.singlePlan(subject)
     return GeneratedCase(
       case: Case(
         module: encode(generator.module), plan: plan, parameters: shape.parameters, strategy: shape.strategy),

@@ -91,11 +91,14 @@ extension ModuleGenerator {
     module.tables.append(
       Table(
         TableType(.funcref, Limits(minimum: count + spare, maximum: choices.chance(1, of: 2) ? count + spare : nil))))
-    // Slots are filled by one segment or by two that meet somewhere.
-    let cut = choices.chance(2, of: 5) ? choices.drawIndex(below: slots.count) : 0
+    // Slots are filled by one segment or by several that meet somewhere.
+    var start = 0
     if choices.chance(1, of: 8) { addUnplacedElements() }
-    if cut > 0 { addElements(0..<cut) }
-    addElements(cut..<slots.count)
+    while start < slots.count {
+      let end = choices.chance(2, of: 5) ? start + 1 + choices.drawIndex(below: slots.count - start) : slots.count
+      addElements(start..<end)
+      start = end
+    }
     if choices.chance(1, of: 8) { addUnplacedElements() }
   }
 

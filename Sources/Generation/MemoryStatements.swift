@@ -8,6 +8,10 @@ extension ModuleGenerator {
   /// A place in a memory with room for `length` bytes, mostly low, where data meets.
   mutating func place(for length: UInt64, in memory: Int = 0) -> UInt64 {
     let last = memories[memory].bytes - min(length, memories[memory].bytes)
+    // In a heap that large, most addresses are negative for whoever takes them for signed.
+    if last > 1 << 31 && choices.chance(1, of: 2) {
+      return 1 << 31 - 8 + choices.draw(below: min(last - 1 << 31, 4_096))
+    }
     switch choices.draw(below: 16) {
     case 0..<10: return min(last, choices.draw(below: 1_024))
     case 10..<12: return min(last, 8 * choices.draw(below: 512))
@@ -112,6 +116,26 @@ extension ModuleGenerator {
   mutating func initializeHeap() -> Bool {
     if !module.hasDataCount { return false }
     let segment = choices.drawIndex(below: segments.count)
+    initialize(from: segment)
+    let shape = segments[segment]
+    if shape.isDropped || !shape.isPassive {
+      if isSafeToDrop && choices.chance(2, of: 3) {
+        emit(.dataDrop, .data(DataIndex(segment)))
+        spend(300)
+        features.insert(.dataDrop)
+      }
+      current.droppedSegments |= 1 << UInt64(segment)
+      // Its neighbours must still be there.
+      for neighbour in [segment - 1, segment + 1]
+      where segments.indices.contains(neighbour) && segments[neighbour].isPassive && choices.chance(1, of: 2) {
+        initialize(from: neighbour)
+      }
+    }
+    return true
+  }
+
+  /// Initialises from a data segment, with as many bytes as it surely has.
+  private mutating func initialize(from segment: Int) {
     let shape = segments[segment]
     let isDropped = current.droppedSegments >> UInt64(segment) & 1 == 1
     // A dropped segment is there again in the next message, so only one place may rely on its bytes.
@@ -124,25 +148,16 @@ extension ModuleGenerator {
     emit(.memoryInit, .memoryInit(MemoryIndex(memory), DataIndex(segment)))
     spend(100 + length)
     features.insert(.heapInit)
-    if shape.isDropped || !shape.isPassive {
-      if isSafeToDrop && choices.chance(2, of: 3) {
-        emit(.dataDrop, .data(DataIndex(segment)))
-        spend(300)
-        features.insert(.dataDrop)
-      }
-      current.droppedSegments |= 1 << UInt64(segment)
-    }
-    return true
   }
 
   /// Whether code here runs once in a message at most, in the only function that may drop segments.
-  private var isSafeToDrop: Bool { current.rank >= helperCount && current.multiplicity == 1 }
+  var isSafeToDrop: Bool { current.rank >= helperCount && current.multiplicity == 1 }
 
   mutating func dropElements() -> Bool {
     if module.elements.isEmpty { return false }
     let segment = choices.drawIndex(below: module.elements.count)
-    // A second table may still be filled from a passive segment.
-    if furtherTable != nil && module.elements[segment].mode == .passive { return false }
+    // A second table may still be filled from it.
+    if elementShapes.contains(where: { $0.segment.position == segment }) { return false }
     emit(.elemDrop, .element(ElementIndex(segment)))
     spend(300)
     features.insert(.elementDrop)

@@ -89,6 +89,9 @@ struct ModuleGenerator {
   var mutableGlobals: UInt64 = 0
   var slots: [TableSlot] = []
   var furtherTable: FurtherTable?
+  /// Whose reference stands behind the filled slots of the first table.
+  var spareHelper: Int?
+  var elementShapes: [ElementShape] = []
   var segments: [SegmentShape] = []
   /// Functions that `ref.func` may name because an element segment or export does.
   var referenced: [FunctionIndex] = []

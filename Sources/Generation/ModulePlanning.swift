@@ -73,8 +73,10 @@ extension ModuleGenerator {
     if shape.setup == .initialize || (!isTiny && choices.chance(1, of: 3)) { entries.append(entry(.initialize)) }
     let updates = ["a", "write", "b 2", "\u{FC}ber"]
     for number in 0..<1 + choices.drawIndex(below: updates.count) { entries.append(entry(.update, updates[number])) }
-    let queries = ["get", "q"]
-    for number in 0..<choices.drawIndex(below: queries.count + 1) { entries.append(entry(.query, queries[number])) }
+    let queries = ["get", "q", "", "list"]
+    for number in 0..<choices.element(of: [0, 0, 1, 1, 2, 2, 2, 3, 4]) {
+      entries.append(entry(.query, queries[number]))
+    }
     let savesState = choices.chance(1, of: 4)
     if savesState { entries.append(entry(.preUpgrade)) }
     if choices.chance(savesState ? 3 : 1, of: 5) { entries.append(entry(.postUpgrade)) }
@@ -90,8 +92,12 @@ extension ModuleGenerator {
     }
     if choices.chance(1, of: 25) { entries.append(entry(.lowWasmMemory)) }
     if choices.chance(1, of: 9) { entries.append(entry(.inspectMessage)) }
-    if choices.chance(1, of: 12) { entries.append(entry(.compositeQuery, "composed")) }
-    if hasHeap && choices.chance(shape.traps ? 14 : 4, of: 20) {
+    if choices.chance(1, of: 12) {
+      for number in 0..<choices.element(of: [1, 1, 2, 3]) {
+        entries.append(entry(.compositeQuery, "composed\(number)"))
+      }
+    }
+    if hasHeap && !isTiny && choices.chance(shape.traps ? 14 : 4, of: 20) {
       var probe = entry(.update, "probe")
       probe.isProbe = true
       entries.append(probe)
@@ -194,10 +200,11 @@ extension ModuleGenerator {
 
   private mutating func planData() {
     if !hasHeap { return }
+    let passive = choices.element(of: [1, 2, 2, 2, 4])
     for _ in 0..<choices.draw(below: 5) {
       let length = choices.draw(below: 49)
       let bytes = spreadBytes(choices.drawBits(), count: Int(length))
-      if choices.chance(2, of: 5) {
+      if choices.chance(UInt64(passive), of: 5) {
         module.data.append(DataSegment(mode: .passive, bytes: bytes))
         segments.append(SegmentShape(length: length, isPassive: true, isDropped: choices.chance(1, of: 3)))
         features.insert(.passiveData)

@@ -46,7 +46,7 @@ public struct AccessSet: OptionSet, Sendable {
 /// of a case come back to.
 public enum RangeClass: UInt8, CaseIterable, Sendable {
   case inside, startsAtPage, endsAtPage, startsBeforePage, startsAfterPage, endsBeforePage, endsAfterPage
-  case wholePage, severalPages, manyPages, wholeWasmPage, large, endsAtWasmPage, crossesWasmPage
+  case wholePage, severalPages, manyPages, wholeWasmPage, large, wholeHeap, endsAtWasmPage, crossesWasmPage
   case endsAtEnd, endsBeforeEnd, lastByte, endsAtGuaranteedEnd
   case atSignBit, endsAt4GiB, at4GiB, above4GiB, masked
   case emptyAtStart, emptyInside, emptyAtEnd, emptyPastEnd, emptyAtMaximum
@@ -116,6 +116,7 @@ public struct RangeRow: Sendable {
     .init(.manyPages, "many pages", weight: 2, returns: .all, pages: 4, heapPages: 3),
     .init(.wholeWasmPage, "64 KiB and a little more", weight: 4, returns: .all, pages: 3, heapPages: 2),
     .init(.large, "256 KiB and more", weight: 6, returns: .all, pages: 20, heapPages: 16),
+    .init(.wholeHeap, "as long as the heap", weight: 4, returns: .all, pages: 1),
     .init(.endsAtWasmPage, "ends at a Wasm page", weight: 4, returns: .all),
     .init(.crossesWasmPage, "crosses a Wasm page", weight: 4, returns: .all, pages: 2),
     .init(.endsAtEnd, "ends at the end", weight: 9, returns: .all),
@@ -148,7 +149,7 @@ public struct RangeRow: Sendable {
     .init(.lengthNearMaximum, "length just below its maximum", weight: 4, traps: .all, pages: 0),
     .init(.lengthOverLimit, "length around the instruction limit", weight: 4, traps: .all, pages: 0),
     .init(.lengthOverHeapAddresses, "length beyond all heap addresses", weight: 60, traps: .wide, pages: 1),
-    .init(.lengthBeyondHeap, "inside, but 256 MiB and more", weight: 40, traps: .all, pages: 4_096),
+    .init(.lengthBeyondHeap, "inside, but 256 MiB and more", weight: 90, traps: .all, pages: 4_096),
   ]
 }
 
@@ -197,7 +198,7 @@ public struct HeapRow: Sendable {
     .init(.lastAddress, "at the last address", weight: 2, traps: true),
     .init(.sumWraps, "address + length wraps", weight: 2, traps: true),
     .init(.above32Bits, "2^32 above a good address", weight: 8, traps: true, functions: .wide),
-    .init(.atMaximum, "at the largest heap address", weight: 4, traps: true),
+    .init(.atMaximum, "at the largest heap address", weight: 8, traps: true),
     .init(.aboveMaximum, "1 above the largest heap address", weight: 6, traps: true, functions: .wide),
     .init(.signBit, "2^63 above a good address", weight: 3, traps: true, functions: .wide),
   ]

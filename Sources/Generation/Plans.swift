@@ -129,31 +129,50 @@ struct PlanGenerator {
     var parameters = shape.parameters
     let dirty = needs(onlyWritten: true)
     let accessed = needs(onlyWritten: false)
-    parameters.dirtyPageLimits = drawLimits(shape.dirtyLimit, dirty)
-    parameters.accessedPageLimits = drawLimits(shape.accessedLimit, accessed)
+    parameters.dirtyPageLimits = drawLimits(shape.dirtyLimit, dirty.limits, installation: dirty.installation)
+    parameters.accessedPageLimits = drawLimits(
+      shape.accessedLimit, accessed.limits, installation: accessed.installation)
+    if shape.instructionLimit == .tiny && choices.chance(1, of: 2), let limit = drawEntryCost() {
+      parameters.instructionLimit = limit
+    }
     return parameters
+  }
+
+  /// What it takes to enter a method, or one instruction less: the limit as seen from a check at function entry.
+  private mutating func drawEntryCost() -> Int64? {
+    let methods = first.entries.indices.filter { first.entries[$0].kind.isMethod }
+    if methods.isEmpty { return nil }
+    let rank = first.helperCount + choices.element(of: methods)
+    let cost = blockCost(of: first.bodies[rank].instructions, from: 0, is64BitHeap: first.isWideHeap)
+    // Entry itself costs 1.
+    return max(1, Int64(clamping: cost + 1 - choices.draw(below: 2)))
   }
 
   private var modules: [ModuleGenerator] { second.map { [first, $0] } ?? [first] }
 
   /// What each class of entry points needs at most in one execution.
-  private func needs(onlyWritten: Bool) -> PageLimits {
+  private func needs(onlyWritten: Bool) -> (limits: PageLimits, installation: UInt64) {
     var needs = PageLimits(message: 0, upgrade: 0, query: 0)
+    var installation: UInt64 = 0
     for module in modules {
       needs.message = max(needs.message, module.probePages)
       for number in module.entries.indices {
         let pages = module.plans[module.helperCount + number].footprint.pages(onlyWritten: onlyWritten)
-        switch module.entries[number].kind.pageLimitClass {
+        let kind = module.entries[number].kind
+        if kind == .start || kind == .initialize { installation = max(installation, pages) }
+        switch kind.pageLimitClass {
         case .message: needs.message = max(needs.message, pages)
         case .upgrade: needs.upgrade = max(needs.upgrade, pages)
         case .query: needs.query = max(needs.query, pages)
         }
       }
     }
-    return needs
+    return (needs, installation)
   }
 
-  private mutating func drawLimits(_ kind: CaseShape.PageLimitKind, _ needs: PageLimits) -> PageLimits {
+  private mutating func drawLimits(
+    _ kind: CaseShape.PageLimitKind, _ needs: PageLimits, installation: UInt64
+  ) -> PageLimits {
     switch kind {
     case .production: return PageLimits()
     case .exact: return needs
@@ -163,8 +182,10 @@ struct PlanGenerator {
         message: needs.message - min(missing, needs.message), upgrade: needs.upgrade,
         query: needs.query - min(missing, needs.query))
     case .small:
+      // Without an installation there is nothing to look at.
       return PageLimits(
-        message: choices.draw(below: 6), upgrade: choices.chance(1, of: 4) ? choices.draw(below: 6) : needs.upgrade,
+        message: max(choices.draw(below: 6), installation),
+        upgrade: choices.chance(1, of: 4) ? max(choices.draw(below: 6), installation) : needs.upgrade,
         query: choices.draw(below: 6))
     }
   }

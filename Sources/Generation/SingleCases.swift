@@ -62,7 +62,7 @@ extension ModuleGenerator {
         add(kind)
       }
       add(.compositeQuery, "composed")
-    case .range, .heap, .growth, .pageLimit, .instructionLimit: break
+    case .range, .heap, .growth, .pageLimit, .vastAccess, .instructionLimit: break
     }
     for number in entries.indices.dropFirst() { entries[number].traps = subject.mayTrap }
   }
@@ -157,6 +157,12 @@ extension ModuleGenerator {
       let range = StableRange(
         rangeClass: .severalPages, offset: .constant(Sizes.wasmPage + choices.draw(below: 4_095) + 1), length: length)
       emitProbed(access, .constant(0), range)
+    case .vastAccess(let access, _):
+      if entry.kind == .query { return }
+      let vast = SingleSubject.vastPages * Sizes.osPage
+      emitAccess(access, heap: 0, offset: 0, length: vast)
+      // Two pages, where one more is allowed.
+      emitAccess(access, heap: 0, offset: vast + 1, length: Sizes.osPage)
     case .instructionLimit(let access, let left):
       let length = remaining(keeping: left &+ UInt64(clamping: shape.parameters.metering.accessCharge))
       emitConstant(0, access.type)
@@ -202,7 +208,7 @@ extension ModuleGenerator {
   // MARK: The call plan
 
   /// Every entry point, before and after an upgrade and a reinstallation.
-  mutating func singlePlan() -> CallPlan {
+  mutating func singlePlan(_ subject: SingleSubject) -> CallPlan {
     var round: [Message] = []
     for entry in entries {
       let (kind, method) = entry.exports[0]
@@ -216,6 +222,8 @@ extension ModuleGenerator {
       case .start, .initialize, .preUpgrade, .postUpgrade: break
       }
     }
+    // Once takes long enough.
+    if case .vastAccess = subject { return CallPlan([.install(argument: []), round[0]]) }
     return CallPlan(
       [.install(argument: [])] + round + [.upgrade(.first, argument: [7])] + round
         + [.reinstall(.first, argument: []), round[0]])
@@ -235,7 +243,12 @@ struct ResultPlace {
 
 extension SingleSubject {
   /// Whether the case touches no other pages than those that it is about.
-  var countsPages: Bool { if case .pageLimit = self { true } else { false } }
+  var countsPages: Bool {
+    switch self {
+    case .pageLimit, .vastAccess: true
+    default: false
+    }
+  }
 
   /// Whether the case contains vectors.
   var usesVectors: Bool { if case .opcode(let opcode, _) = self { opcode.rawValue >= 0xFD00 } else { false } }

@@ -43,6 +43,8 @@ enum SingleSubject {
   case growth(GrowthClass, isWideFunction: Bool, StableSize)
   /// An access that needs as many pages as the limit allows, or `surplus` more; `isQuery`: in a query.
   case pageLimit(StableAccess, isDirty: Bool, surplus: UInt64, isQuery: Bool)
+  /// An access to more OS pages than 16 bits count, and a small one that passes the limit behind it.
+  case vastAccess(StableAccess, isDirty: Bool)
   /// An access after whose charge that many instructions are left, wrapping.
   case instructionLimit(StableAccess, left: UInt64)
 
@@ -104,7 +106,8 @@ enum SingleSubject {
         widths.flatMap { isQuery in
           [0, 1, 2].map { .pageLimit(access, isDirty: isDirty, surplus: $0, isQuery: isQuery) }
         }
-      } + [.max, 0, 1].map { .instructionLimit(access, left: $0) }
+      } + widths.filter { access.isWrite || !$0 }.map { .vastAccess(access, isDirty: $0) }
+        + [.max, 0, 1].map { .instructionLimit(access, left: $0) }
     }
   }
 
@@ -113,7 +116,7 @@ enum SingleSubject {
   var isWideHeap: Bool {
     switch self {
     case .opcode(_, let isWide), .function(_, let isWide), .heap(_, _, let isWide): isWide
-    case .range, .growth, .pageLimit, .instructionLimit: false
+    case .range, .growth, .pageLimit, .vastAccess, .instructionLimit: false
     }
   }
 
@@ -121,17 +124,22 @@ enum SingleSubject {
     switch self {
     case .opcode, .function, .heap, .pageLimit, .instructionLimit: .small
     case .range(_, _, let size), .growth(_, _, let size): size
+    case .vastAccess: .below4GiB
     }
   }
 
   /// Wasm pages.
   var heapPages: UInt64 {
-    if case .range(let rangeClass, _, _) = self { max(1, rangeClass.row.heapPages) } else { 1 }
+    switch self {
+    case .range(let rangeClass, _, _): max(1, rangeClass.row.heapPages)
+    case .vastAccess: Self.vastPages * Sizes.osPage / Sizes.wasmPage + 1
+    default: 1
+    }
   }
 
   var needsProductionLimit: Bool {
     switch self {
-    case .range(.lengthOverHeapAddresses, _, _), .range(.lengthBeyondHeap, _, _): true
+    case .range(.lengthOverHeapAddresses, _, _), .range(.lengthBeyondHeap, _, _), .vastAccess: true
     default: false
     }
   }
@@ -139,11 +147,18 @@ enum SingleSubject {
   /// Pages that an access in a case about page limits touches.
   static let limitedPages: UInt64 = 5
 
+  /// Pages that a vast access touches; their number has another value in 16 bits.
+  static let vastPages: UInt64 = 65_537
+
   /// Sets the limit that the case is about.
   func adjust(_ parameters: inout Parameters) {
-    guard case .pageLimit(_, let isDirty, let surplus, _) = self else { return }
-    let limits = PageLimits(
-      message: Self.limitedPages - surplus, upgrade: PageLimits().upgrade, query: Self.limitedPages - surplus)
+    let (pages, isDirty): (UInt64, Bool)
+    switch self {
+    case .pageLimit(_, let limitsDirty, let surplus, _): (pages, isDirty) = (Self.limitedPages - surplus, limitsDirty)
+    case .vastAccess(_, let limitsDirty): (pages, isDirty) = (Self.vastPages + 1, limitsDirty)
+    default: return
+    }
+    let limits = PageLimits(message: pages, upgrade: PageLimits().upgrade, query: pages)
     if isDirty { parameters.dirtyPageLimits = limits } else { parameters.accessedPageLimits = limits }
   }
 
@@ -157,6 +172,7 @@ enum SingleSubject {
         || (!access.isWide && size.pages > Sizes.stable32Ceiling)
     case .heap(let heapClass, _, _): heapClass.row.traps
     case .pageLimit(_, _, let surplus, _): surplus > 0
+    case .vastAccess: true
     case .instructionLimit: true
     }
   }

@@ -41,11 +41,14 @@ extension ModuleGenerator {
     func weight(_ row: RangeRow) -> UInt64 {
       if row.pages > pages || row.heapPages > shape.heapPages { return 0 }
       if row.rangeClass == .lengthOverHeapAddresses && !mayPassHeapAddresses { return 0 }
+      if row.rangeClass == .wholeHeap && (shape.stablePages < shape.heapPages || shape.heapPages > 8) { return 0 }
       if row.rangeClass == .lengthBeyondHeap && (shape.instructionLimit != .production || shape.heapPages > 1_000) {
         return 0
       }
       if isTooBig {
-        // Everything traps but reads of no bytes.
+        // Everything traps but reads of no bytes. That this error comes before the one for passing the end shows only
+        // where 32 bits reach beyond the end.
+        if row.rangeClass == .sumPasses32Bits { return traps ? 150 : 0 }
         return (row.isEmpty && !access.isWrite) == traps ? 0 : UInt64(row.weight)
       }
       if shape.isDirect {
@@ -69,7 +72,7 @@ extension ModuleGenerator {
 
   /// Whether a length above the largest heap address fits stable memory and can be paid for.
   private var mayPassHeapAddresses: Bool {
-    let least = largestHeapAddress + 1
+    let least = largestHeapAddress
     return stableBytes >= least && least + 1_000_000 < UInt64(clamping: shape.parameters.instructionLimit)
       && shape.instructionLimit == .production
   }
@@ -176,6 +179,8 @@ extension ModuleGenerator {
     case .large:
       let length = 262_144 * (1 + choices.draw(below: 4))
       return range(choices.draw(below: all - length + 1), mayMove(length) ? length : 4_096)
+    case .wholeHeap:
+      return range(choices.draw(below: min(all - heapBytes, page) + 1), mayMove(heapBytes) ? heapBytes : 1)
     case .endsAtWasmPage, .crossesWasmPage:
       return drawWasmPageRange(rangeClass)
     case .endsAtEnd:
@@ -264,6 +269,10 @@ extension ModuleGenerator {
       let before = 1 + choices.draw(below: 64)
       range.offset = .constant(maximum - before + 1)
       range.length = before + choices.draw(below: 64)
+      // With 32 bits the sum passes the end only if stable memory ends soon after 4 GiB, or the length is large.
+      if rangeClass == .sumPasses32Bits && choices.chance(2, of: 3) {
+        range.length &+= Sizes.wasmPage * (1 + choices.draw(below: 4))
+      }
     case .lengthSignBit:
       range.offset = .constant(choices.draw(below: 2))
       range.length = (isWide ? 1 << 63 : 1 << 31) - 22 + choices.draw(below: choices.chance(1, of: 3) ? 1 << 20 : 24)
@@ -278,7 +287,9 @@ extension ModuleGenerator {
       let fitting = lengths.filter { $0 <= min(stableBytes, maximum) }
       range.length = fitting.isEmpty ? length : choices.element(of: fitting)
       range.offset = .constant(choices.draw(below: min(stableBytes - range.length, 8_192) + 1))
-    case .lengthOverHeapAddresses: range.length = largestHeapAddress + 1 + choices.draw(below: 2)
+    case .lengthOverHeapAddresses:
+      range.length = min(largestHeapAddress &- 1 &+ choices.draw(below: 4), stableBytes)
+      range.offset = .constant(choices.draw(below: min(stableBytes - range.length, 2) + 1))
     default: break
     }
     return range

@@ -40,17 +40,22 @@ extension ModuleGenerator {
   mutating func readBack() -> Bool {
     guard hasStable, let write = drawAccess(isWrite: true), let read = drawAccess(isWrite: false) else { return false }
     let isGuarded = needsGuard(write) || needsGuard(read)
-    let length = 8 + choices.draw(below: choices.chance(1, of: 4) ? 5_000 : 64)
-    let offset = drawAnchor() - min(choices.draw(below: length + 9), Sizes.osPage)
-    let source = choices.draw(below: 512) & ~7
-    let target = 8_192 + choices.draw(below: 512) & ~7
+    // Where offset, length, addresses and number of pages are all alike, one taken for another does not trap, but moves
+    // the wrong bytes.
+    let isTiny = choices.chance(1, of: 4)
+    let length =
+      isTiny ? 3 + choices.draw(below: 3) : 8 + choices.draw(below: choices.chance(1, of: 4) ? 5_000 : 64)
+    let offset =
+      isTiny ? choices.draw(below: 3) : drawAnchor() - min(choices.draw(below: length + 9), Sizes.osPage)
+    let source = isTiny ? choices.draw(below: 4) : choices.draw(below: 512) & ~7
+    let target = isTiny ? choices.draw(below: 12) : 8_192 + choices.draw(below: 512) & ~7
     if isGuarded { openNarrowGuard() }
     prepare(source, length)
     emitAccess(write, heap: source, offset: offset, length: length)
     let earlier = choices.draw(below: 3)
     emitAccess(read, heap: target, offset: offset + UInt64(earlier), length: length - UInt64(earlier))
     emitWord(target)
-    emit(.i64Load, .memoryAccess(MemoryAccess(alignment: 3, offset: 0)))
+    emit(.i64Load, .memoryAccess(MemoryAccess(alignment: isTiny ? 0 : 3, offset: 0)))
     observe()
     if isGuarded { closeNarrowGuard() }
     features.insert(.readBack)

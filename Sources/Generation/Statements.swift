@@ -5,8 +5,8 @@ import Canister
 import Wasm
 
 /// The kinds of statement.
-enum StatementKind: UInt8 {
-  case assignLocal, assignGlobal, discard, store
+enum StatementKind: UInt8, CaseIterable {
+  case assignLocal, assignGlobal, discard, store, vectorChain
   case ifElse, loop, block, branchTable, multiValue, deadCode, branchOut, earlyReturn
   case callHelper, callIndirect
   case grow, fill, copy, initialize, elementDrop, furtherTable
@@ -23,7 +23,8 @@ enum StatementKind: UInt8 {
 
   /// One entry per unit of weight, simplest first.
   static let all: [StatementKind] = list([
-    (.assignLocal, 6), (.assignGlobal, 8), (.discard, 1), (.store, 8), (.stableWrite, 15), (.stableRead, 15),
+    (.assignLocal, 6), (.assignGlobal, 8), (.discard, 1), (.store, 8), (.vectorChain, 3), (.stableWrite, 15),
+    (.stableRead, 15),
     (.stableSize, 2), (.stableGrow, 5), (.pageStates, 8), (.readBack, 6), (.copyWithin, 3), (.appendLog, 4),
     (.arrayLoop, 4), (.chase, 2), (.growAndUse, 4), (.structure, 10), (.ifElse, 7), (.loop, 5), (.block, 3),
     (.branchTable, 2),
@@ -61,7 +62,12 @@ extension ModuleGenerator {
   }
 
   private mutating func statement() {
-    let kind = choices.element(of: statementKinds)
+    let kinds = statementKinds
+    var kind = choices.element(of: kinds)
+    if !shape.focus.isEmpty && choices.chance(1, of: 2) {
+      let wanted = choices.element(of: shape.focus)
+      if kinds.contains(wanted) { kind = wanted }
+    }
     if emit(kind) { return }
     // Where stable memory has no size to rely on, it is grown first; what cannot be had at all becomes an assignment.
     if kind.isStable && !current.isSetUp && growAndUse() { return }
@@ -87,6 +93,7 @@ extension ModuleGenerator {
       emit(.drop)
       return true
     case .store: return store()
+    case .vectorChain: return vectorChain()
     case .ifElse: return ifElse()
     case .loop: return boundedLoop()
     case .block: return leavableBlock()

@@ -15,7 +15,9 @@ extension ModuleGenerator {
     }
     switch choices.draw(below: 20) {
     case 0..<5: explicitTrap()
-    case 5..<9: if !exhaustion() { explicitTrap() }
+    // Only a limit as in production pays for what is larger than any heap.
+    case 5..<7 where shape.instructionLimit == .production && hasHeap: bulkPastEnd()
+    case 5..<10 where shape.instructionLimit != .production: if !exhaustion() { explicitTrap() }
     default: if !stableTrap() { explicitTrap() }
     }
     if isConditional { close() }
@@ -120,15 +122,40 @@ extension ModuleGenerator {
     let isLarge = shape.instructionLimit == .production && choices.chance(2, of: 3)
     let large: [UInt64] = [1 << 31 - 1, 1 << 31, 1 << 31 + 4_096, 1 << 32 - 1]
     let length = isLarge ? choices.element(of: large) : choices.draw(below: 40)
+    if let table = furtherTable, choices.chance(1, of: 2) { return elementsPastEnd(length, table) }
     heapEnd(minus: length &- 1, as: word)
-    if choices.chance(1, of: 2) {
-      emitI32(7)
-      emitWord(length)
-      emit(.memoryFill, .memory(MemoryIndex(0)))
-    } else {
+    switch choices.draw(below: 3) {
+    case 0 where module.hasDataCount:
+      emitI32(0)
+      emitI32(UInt32(truncatingIfNeeded: length))
+      emit(.memoryInit, .memoryInit(MemoryIndex(0), DataIndex(choices.drawIndex(below: segments.count))))
+    case 1:
       emitWord(0)
       emitWord(length)
       emit(.memoryCopy, .memoryCopy(destination: MemoryIndex(0), source: MemoryIndex(0)))
+    default:
+      emitI32(7)
+      emitWord(length)
+      emit(.memoryFill, .memory(MemoryIndex(0)))
+    }
+  }
+
+  private mutating func elementsPastEnd(_ length: UInt64, _ table: FurtherTable) {
+    let index = TableIndex(1)
+    emitConstant(table.size, table.indexType)
+    switch choices.draw(below: 3) {
+    case 0 where !elementShapes.isEmpty:
+      emitI32(0)
+      emitI32(UInt32(truncatingIfNeeded: length))
+      emit(.tableInit, .tableInit(index, choices.element(of: elementShapes).segment))
+    case 1:
+      emitConstant(0, table.indexType)
+      emitConstant(length, table.indexType)
+      emit(.tableCopy, .tableCopy(destination: index, source: index))
+    default:
+      emit(.refNull, .referenceType(.funcref))
+      emitConstant(length, table.indexType)
+      emit(.tableFill, .table(index))
     }
   }
 

@@ -38,6 +38,31 @@ extension ModuleGenerator {
     if case .f64(let bits) = drawConstant(type).immediate { bits } else { 0 }
   }
 
+  /// A statement: instructions on vectors one after the other, each of which takes what the one before has left. There
+  /// are as many of them as of all other instructions together, so one at a time they would be seen too seldom.
+  mutating func vectorChain() -> Bool {
+    guard GenerationTables.makesVectors, mayAddLocal else { return false }
+    let local = addLocal(.v128, isAssignable: true)
+    vector(1)
+    for _ in 0..<4 + choices.draw(below: 12) {
+      let (operation, result) = choices.element(of: tables.vectorOperations)
+      // Whether a vector is the first operand or the second matters to some.
+      let isSecond = operation.operands.count == 2 && operation.operands[1] == .v128 && choices.chance(1, of: 2)
+      if isSecond {
+        emit(.localSet, .local(local))
+        vector(0)
+        emit(.localGet, .local(local))
+      } else {
+        for position in 1..<operation.operands.count { expression(operation.operands[position], depth: 0) }
+      }
+      emit(operation.opcode)
+      if result == .i32 { emit(.i32x4Splat) }
+    }
+    keep(.v128)
+    features.insert(.vectorChain)
+    return true
+  }
+
   private mutating func localVector() -> Bool {
     if current.localsOfType[NumberType.v128.position] == 0 { return false }
     localValue(.v128)
