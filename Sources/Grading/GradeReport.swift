@@ -56,6 +56,15 @@ public struct SurvivalPoint: Hashable, Codable, Sendable {
   public var alive: Double
 }
 
+/// How many mutants showed first in cases of a placement of the injected memories and functions.
+public struct PlacementRow: Hashable, Codable, Sendable {
+  public var placement: String
+  /// Over all seeds.
+  public var detections: Int
+  /// Different mutants among them.
+  public var mutants: Int
+}
+
 /// A mutant that nothing can find, and why.
 public struct EquivalentRow: Hashable, Codable, Sendable {
   public var name: String
@@ -89,6 +98,7 @@ public struct GradeReport: Hashable, Codable, Sendable {
   public var medianCases: UInt64?
   public var mostSeconds: Double?
   public var survival: [SurvivalPoint]
+  public var placements: [PlacementRow]
   public var equivalent: [EquivalentRow]
   public var mutants: [MutantRow]
 
@@ -116,7 +126,21 @@ public struct GradeReport: Hashable, Codable, Sendable {
     medianCases = median(detections.map(\.cases))
     mostSeconds = detections.map(\.seconds).max()
     survival = Self.survival(detections.map(\.cases), mutants: mutants.count, seeds: grades.count)
+    placements = Self.placements(grades)
     self.equivalent = equivalent
+  }
+
+  private static func placements(_ grades: [SeedGrade]) -> [PlacementRow] {
+    var found: [String: [Int]] = [:]
+    for grade in grades {
+      for (number, fate) in grade.fates.enumerated() {
+        if let placement = fate.detection?.placement { found[placement, default: []].append(number) }
+      }
+    }
+    return found.keys.sorted().map { placement in
+      let numbers = found[placement] ?? []
+      return PlacementRow(placement: placement, detections: numbers.count, mutants: Set(numbers).count)
+    }
   }
 
   /// The curve at 1, 2, 5, 10, 20, 50 … cases.

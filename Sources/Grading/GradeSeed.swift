@@ -16,6 +16,8 @@ public struct Detection: Hashable, Codable, Sendable {
   public var seconds: Double
   /// The bucket in which it shows.
   public var bucket: String
+  /// Where injected memories and functions stand in the case.
+  public var placement: String
 }
 
 /// What became of a mutant under one seed.
@@ -66,7 +68,7 @@ final class SeedGrader {
   private let generator: Generator
 
   /// Cases of an undetected mutant in which its place is looked for, and in which its calls are compared.
-  private static let probes: UInt64 = 2_000
+  private static let probes: UInt64 = 200
   /// A mutant found within so many cases need not be looked at more closely.
   private static let patience: UInt64 = 64
 
@@ -94,13 +96,8 @@ final class SeedGrader {
         continue
       }
       let trial = Trial(
-        prepared: prepared.prepared, strategy: prepared.strategy, instrumented: prepared.instrumented,
-        targets: prepared.targets,
-        cases: grade.cases, seconds: grade.seconds,
-        coverage: runner.probe(
-          prepared.prepared, prepared.targets.map(\.coverageProbe), prepared.strategy, words: InjectedCoverage.words)
-          ?? [],
-        is64BitHeap: IndexSpaces(prepared.prepared.originals[0]).memories.first?.is64Bit ?? false)
+        runner, prepared.prepared, prepared.strategy, instrumented: prepared.instrumented, targets: prepared.targets,
+        cases: grade.cases, seconds: grade.seconds)
       alive.removeAll { number in
         switch mutants[number] {
         case .module(let rule): attempt(rule, on: trial, &grade.fates[number])
@@ -115,7 +112,7 @@ final class SeedGrader {
   // MARK: One case
 
   /// A case with its host lane's observations and its instrumented modules.
-  private struct Trial {
+  private final class Trial {
     let prepared: PreparedCase
     let strategy: Strategy
     let instrumented: [Module]
@@ -126,6 +123,26 @@ final class SeedGrader {
     /// What the case executes of the injected functions.
     let coverage: [UInt64]
     let is64BitHeap: Bool
+    private let runner: CaseRunner
+    /// The stable calls of the case without a mutant.
+    private(set) lazy var stableCalls = runner.stableCalls(prepared, instrumented, strategy)
+
+    /// - Parameter cases: how many cases of the seed there were up to this one; `seconds`: what they take.
+    init(
+      _ runner: CaseRunner, _ prepared: PreparedCase, _ strategy: Strategy, instrumented: [Module],
+      targets: [MutationTarget], cases: UInt64, seconds: Double
+    ) {
+      self.runner = runner
+      self.prepared = prepared
+      self.strategy = strategy
+      self.instrumented = instrumented
+      self.targets = targets
+      self.cases = cases
+      self.seconds = seconds
+      coverage =
+        runner.probe(prepared, targets.map(\.coverageProbe), strategy, words: InjectedCoverage.words) ?? []
+      is64BitHeap = IndexSpaces(prepared.originals[0]).memories.first?.is64Bit ?? false
+    }
   }
 
   /// - Returns: nil where the lanes do not agree by themselves.
@@ -158,7 +175,8 @@ final class SeedGrader {
     defer { runner.faults = .none }
     fate.applied += 1
     if let bucket = runner.runCase(trial.prepared.testCase).verdict.bucket {
-      fate.detection = Detection(cases: trial.cases, seconds: trial.seconds, bucket: bucket)
+      fate.detection = Detection(
+        cases: trial.cases, seconds: trial.seconds, bucket: bucket, placement: trial.strategy.description)
     }
   }
 
@@ -177,7 +195,8 @@ final class SeedGrader {
     fate.applied += 1
     if isReached == true, fate.reached == nil { fate.reached = trial.cases }
     if let bucket = runner.judge(trial.prepared, mutants, trial.strategy).bucket {
-      fate.detection = Detection(cases: trial.cases, seconds: trial.seconds, bucket: bucket)
+      fate.detection = Detection(
+        cases: trial.cases, seconds: trial.seconds, bucket: bucket, placement: trial.strategy.description)
       return
     }
     guard trial.cases > Self.patience, fate.applied < Self.probes else { return }
@@ -190,9 +209,7 @@ final class SeedGrader {
     }
     if fate.reached != nil, fate.triggered == nil {
       let calls = runner.stableCalls(trial.prepared, mutants, trial.strategy)
-      if calls != runner.stableCalls(trial.prepared, trial.instrumented, trial.strategy) {
-        fate.triggered = trial.cases
-      }
+      if calls != trial.stableCalls { fate.triggered = trial.cases }
     }
   }
 }

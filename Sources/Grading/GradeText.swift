@@ -38,7 +38,8 @@ public func gradeMarkdown(_ report: GradeReport) -> String {
 
     """
   text += "```\n\(gradeSummary(report))```\n\n"
-  text += families(report) + curve(report) + undetected(report) + slowest(report) + equivalents(report)
+  text +=
+    families(report) + placements(report) + curve(report) + undetected(report) + slowest(report) + equivalents(report)
   return text
 }
 
@@ -53,6 +54,17 @@ private func families(_ report: GradeReport) -> String {
     let median = medians.isEmpty ? "–" : grouped(Int(medians[(medians.count - 1) / 2]))
     let most = rows.compactMap(\.mostCases).max().map { grouped(Int($0)) } ?? "–"
     text += "| \(family.rawValue) | \(rows.count) | \(detected) | \(median) | \(most) |\n"
+  }
+  return text + "\n"
+}
+
+private func placements(_ report: GradeReport) -> String {
+  guard !report.placements.isEmpty else { return "" }
+  var text = "## By placement of the injected memories and functions\n\n"
+  text += "Every case has one placement, drawn with it; here is in which of them mutants showed first.\n\n"
+  text += "| placement | detections over all seeds | different mutants |\n|---|---:|---:|\n"
+  for row in report.placements {
+    text += "| \(row.placement) | \(grouped(row.detections)) | \(grouped(row.mutants)) |\n"
   }
   return text + "\n"
 }
