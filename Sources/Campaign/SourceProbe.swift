@@ -40,7 +40,7 @@ private struct SourceProbe {
       known.installs.append(argument)
     }
     guard !known.installs.isEmpty else { return known }
-    for message in plan.messages where message.argument.isEmpty && !isChangeOfCode(message) && succeeds(message) {
+    for message in plan.messages where message.argument.isEmpty && !message.changesCode && succeeds(message) {
       if !known.calls.contains(message) { known.calls.append(message) }
     }
     for export in module.exports {
@@ -55,7 +55,7 @@ private struct SourceProbe {
     var program = UniversalProgram()
     program.grow(1)
     program.grow(0)
-    program.reply()
+    program.finish()
     let answer = lane.execute(.update(name: "update", argument: program.bytes)).outcome
     if case .reply(let bytes) = answer, bytes.count == 16, bytes[0] &+ 1 == bytes[8] { known.takesPrograms = true }
     return known
@@ -65,13 +65,6 @@ private struct SourceProbe {
     switch lane.execute(message).outcome {
     case .reply, .noReply, .accepted: true
     default: false
-    }
-  }
-
-  private func isChangeOfCode(_ message: Message) -> Bool {
-    switch message {
-    case .install, .reinstall, .upgrade: true
-    case .update, .query, .heartbeat, .globalTimer, .lowWasmMemory, .inspectMessage: false
     }
   }
 

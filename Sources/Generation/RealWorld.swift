@@ -58,7 +58,7 @@ struct RealWorldGenerator {
   }
 
   mutating func build() -> GeneratedCase {
-    let source = choices.element(of: sources)
+    let source = drawSource()
     let drawn = choices.element(of: Strategy.all)
     let strategy = Strategy(memory: source.placement.isDirect ? source.placement : drawn.memory, imports: drawn.imports)
     let first = withFragments(source)
@@ -83,6 +83,15 @@ struct RealWorldGenerator {
         module: first.bytes, secondModule: second?.bytes, plan: plan, parameters: parameters, strategy: strategy),
       choices: choices.sequence, module: first.module, secondModule: second?.module, mayTrap: true,
       trappingMessages: plan.messages.map { _ in true }, features: features, coverage: OperandCoverage())
+  }
+
+  /// A source; one that can be told what to do comes up more often, one that nobody could install less.
+  private mutating func drawSource() -> SourceModule {
+    let drawn = choices.element(of: sources)
+    if drawn.known.takesPrograms || choices.chance(1, of: 4) { return drawn }
+    let other = choices.element(of: sources)
+    if other.known.takesPrograms { return other }
+    return drawn.known.installs.isEmpty && !other.known.installs.isEmpty ? other : drawn
   }
 
   // MARK: Fragments
@@ -167,7 +176,7 @@ struct RealWorldGenerator {
     var messages: [Message] = []
     let known = source.known
     if known.takesPrograms {
-      messages.append(.install(argument: drawProgram(growing: true)))
+      messages.append(.install(argument: drawProgram(installs: true, replies: false)))
     } else if !known.installs.isEmpty && !choices.chance(1, of: 16) {
       messages.append(.install(argument: choices.element(of: known.installs)))
     } else {
@@ -193,24 +202,29 @@ struct RealWorldGenerator {
         messages.append(.upgrade(.first, argument: drawUpgradeArgument(known)))
       case 3 where !known.installs.isEmpty:
         features.insert(.reinstall)
-        messages.append(.reinstall(.first, argument: choices.element(of: known.installs)))
+        let argument = known.takesPrograms
+          ? drawProgram(installs: true, replies: false) : choices.element(of: known.installs)
+        messages.append(.reinstall(.first, argument: argument))
       case 4 where !entries.isEmpty: messages.append(changed(choices.element(of: entries), chance: 1))
       case 5...17 where isKnown: messages.append(drawKnownCall(known))
       case 5...12 where !entries.isEmpty: messages.append(changed(choices.element(of: entries), chance: 1))
-      default: messages.append(changed(choices.element(of: source.plan.messages), chance: isKnown ? 12 : 3))
+      default:
+        // The plan's own changes of code are seldom of use in the middle.
+        let message = choices.element(of: source.plan.messages)
+        messages.append(isKnown && message.changesCode ? drawKnownCall(known) : changed(message, chance: 3))
       }
     }
     return CallPlan(messages)
   }
 
   private mutating func drawUpgradeArgument(_ known: KnownMessages) -> [UInt8] {
-    if known.takesPrograms { return drawProgram(growing: false) }
+    if known.takesPrograms { return drawProgram(replies: false) }
     return known.upgrades.isEmpty || choices.chance(1, of: 12) ? drawArgument() : choices.element(of: known.upgrades)
   }
 
   private mutating func drawKnownCall(_ known: KnownMessages) -> Message {
     if known.takesPrograms {
-      let program = drawProgram(growing: false)
+      let program = drawProgram(replies: true)
       return choices.chance(1, of: 4)
         ? .query(name: "query", argument: program) : .update(name: "update", argument: program)
     }
@@ -219,9 +233,10 @@ struct RealWorldGenerator {
 
   // MARK: Programs
 
-  private mutating func drawProgram(growing: Bool) -> [UInt8] {
-    var program = UniversalProgram()
-    if growing { program.grow(1 + choices.draw(below: 4)) }
+  /// - Parameter installs: whether stable memory is empty before it.
+  private mutating func drawProgram(installs: Bool = false, replies: Bool) -> [UInt8] {
+    var program = UniversalProgram(replies: replies)
+    if installs { program.grow(1 + choices.draw(below: 4)) }
     for _ in 0..<1 + choices.draw(below: 6) {
       let isWide = choices.chance(1, of: 2)
       switch choices.draw(below: 12) {
@@ -231,12 +246,17 @@ struct RealWorldGenerator {
       case 9: program.copy(from: drawOffset(), to: drawOffset(), drawLength())
       case 10: program.grow(choices.draw(below: 3))
       default:
-        var inner = UniversalProgram()
-        inner.write(drawOffset(), drawBytes(), isWide: isWide)
-        if choices.chance(1, of: 4) { program.trap() } else { program.setPreUpgrade(inner) }
+        if choices.chance(1, of: 6) {
+          program.trap()
+        } else {
+          var inner = UniversalProgram(replies: false)
+          inner.write(drawOffset(), drawBytes(), isWide: isWide)
+          inner.read(drawOffset(), drawLength(), isWide: isWide)
+          program.setPreUpgrade(inner)
+        }
       }
     }
-    program.reply()
+    program.finish()
     return program.bytes
   }
 
@@ -325,5 +345,15 @@ struct RealWorldGenerator {
       }
     }
     return bytes
+  }
+}
+
+extension Message {
+  /// Whether it installs, reinstalls or upgrades.
+  public var changesCode: Bool {
+    switch self {
+    case .install, .reinstall, .upgrade: true
+    case .update, .query, .heartbeat, .globalTimer, .lowWasmMemory, .inspectMessage: false
+    }
   }
 }

@@ -5,8 +5,10 @@
 /// A program under construction.
 public struct UniversalProgram {
   public private(set) var bytes: [UInt8] = []
+  /// Whether it replies; otherwise what it reads is kept in the canister's global buffer.
+  let replies: Bool
 
-  public init() {}
+  public init(replies: Bool = true) { self.replies = replies }
 
   private mutating func push(_ value: UInt64, isWide: Bool) {
     bytes.append(isWide ? 31 : 2)
@@ -19,10 +21,10 @@ public struct UniversalProgram {
     bytes += value
   }
 
-  /// Grows, and appends the answer to the reply.
+  /// Grows, and makes the answer part of the reply.
   public mutating func grow(_ pages: UInt64) {
     push(pages, isWide: true)
-    bytes += [47, 50, 4]
+    bytes += replies ? [47, 50, 4] : [47, 1]
   }
 
   mutating func write(_ offset: UInt64, _ data: [UInt8], isWide: Bool) {
@@ -31,11 +33,11 @@ public struct UniversalProgram {
     bytes.append(isWide ? 49 : 18)
   }
 
-  /// Reads, and appends what was read to the reply.
+  /// Reads, and makes what was read part of the reply.
   mutating func read(_ offset: UInt64, _ count: UInt64, isWide: Bool) {
     push(offset, isWide: isWide)
     push(count, isWide: isWide)
-    bytes += [isWide ? 48 : 17, 4]
+    bytes += [isWide ? 48 : 17, replies ? 4 : 21]
   }
 
   mutating func fill(_ offset: UInt64, _ byte: UInt64, _ count: UInt64, isWide: Bool) {
@@ -60,5 +62,6 @@ public struct UniversalProgram {
     bytes.append(20)
   }
 
-  public mutating func reply() { bytes.append(5) }
+  /// Replies where it does.
+  public mutating func finish() { if replies { bytes.append(5) } }
 }
