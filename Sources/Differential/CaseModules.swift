@@ -173,7 +173,9 @@ struct CaseModules {
   func nativeLane(
     _ instrumented: Instrumented, workspace: NativeWorkspace, isTraced: Bool = false
   ) throws(Fault) -> NativeLane {
-    func module(_ form: CanisterForm, _ instrumented: InstrumentedModule, _ lane: LaneName) throws(Fault) -> NativeModule {
+    func module(_ form: CanisterForm, _ instrumented: InstrumentedModule, _ lane: LaneName) throws(Fault)
+      -> NativeModule
+    {
       if isTraced { return try nativeModule(form, instrumented.module, lane, isTraced: true) }
       if let native = instrumented.native { return native }
       let native = try nativeModule(form, instrumented.module, lane)

@@ -87,7 +87,7 @@ extension CaseRunner {
       let native = try? prepared.modules.nativeLane(
         CaseModules.Instrumented(
           lane: .native(strategy), first: InstrumentedModule(first),
-        second: instrumented.count > 1 ? InstrumentedModule(instrumented[1]) : nil),
+          second: instrumented.count > 1 ? InstrumentedModule(instrumented[1]) : nil),
         workspace: natives, isTraced: true)
     else { return nil }
     let recorder = StableCallRecorder()

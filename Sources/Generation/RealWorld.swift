@@ -202,7 +202,8 @@ struct RealWorldGenerator {
         messages.append(.upgrade(.first, argument: drawUpgradeArgument(known)))
       case 3 where !known.installs.isEmpty:
         features.insert(.reinstall)
-        let argument = known.takesPrograms
+        let argument =
+          known.takesPrograms
           ? drawProgram(installs: true, replies: false) : choices.element(of: known.installs)
         messages.append(.reinstall(.first, argument: argument))
       case 4 where !entries.isEmpty: messages.append(changed(choices.element(of: entries), chance: 1))
@@ -267,7 +268,8 @@ struct RealWorldGenerator {
   }
 
   private mutating func drawLength() -> UInt64 {
-    choices.chance(3, of: 4) ? choices.draw(below: 80) : Sizes.osPage * choices.draw(below: 3) + choices.draw(below: 100)
+    choices.chance(3, of: 4)
+      ? choices.draw(below: 80) : Sizes.osPage * choices.draw(below: 3) + choices.draw(below: 100)
   }
 
   private mutating func drawBytes() -> [UInt8] {
