@@ -93,7 +93,7 @@ let package = Package(
     tests("Gzip", ["CZlib", "Gzip"]),
     tests("Instrumentation", ["Mutation"]),
     tests("Execution", ["Execution"]),
-    tests("Generation", ["Generation"]),
+    tests("Generation", ["Execution", "Generation"]),
     .testTarget(
       name: "LibFuzzerTargetTests", dependencies: ["LibFuzzerTarget", "TestSupport"], exclude: ["Regressions"],
       swiftSettings: strict),

@@ -12,32 +12,42 @@ struct CaseModules {
   /// Instrumented forms of the case's modules.
   struct Instrumented {
     let lane: LaneName
-    let first: Module
-    let second: Module?
+    let first: InstrumentedModule
+    let second: InstrumentedModule?
   }
 
   let plan: CallPlan
   private let testCase: Case
-  let first: CanisterForm
-  let second: CanisterForm?
+  private let firstModule: LoadedModule
+  private let secondModule: LoadedModule?
   private let parameters: Parameters
   private let faults: LaneFaults
   private let trace: ((TraceStep) -> Void)?
 
+  var first: CanisterForm { firstModule.form }
+  var second: CanisterForm? { secondModule?.form }
+
   /// Decodes and validates. Nothing that does not pass comes near a lane.
-  init(_ testCase: Case, faults: LaneFaults = .none, trace: ((TraceStep) -> Void)?) throws(Fault) {
+  ///
+  /// - Parameter cache: has what was made of modules of earlier cases; not asked while there is a trace, which shows all
+  ///   stages.
+  init(
+    _ testCase: Case, faults: LaneFaults = .none, cache: ModuleCache, trace: ((TraceStep) -> Void)?
+  ) throws(Fault) {
     self.testCase = testCase
     plan = testCase.plan
     parameters = testCase.parameters
     self.faults = faults
     self.trace = trace
-    let placement = testCase.strategy.memory
-    first = try Self.load(testCase.module, placement, parameters, trace)
-    if let bytes = testCase.secondModule {
-      second = try Self.load(bytes, placement, parameters, trace)
-    } else {
-      second = nil
+    func module(_ bytes: [UInt8]) throws(Fault) -> LoadedModule {
+      let (placement, parameters) = (testCase.strategy.memory, testCase.parameters)
+      func load() throws(Fault) -> LoadedModule {
+        LoadedModule(try Self.load(bytes, placement, parameters, trace))
+      }
+      return trace == nil ? try cache.module(bytes, placement, parameters, load: load) : try load()
     }
+    firstModule = try module(testCase.module)
+    secondModule = try testCase.secondModule.map(module)
   }
 
   private static func load(
@@ -73,11 +83,18 @@ struct CaseModules {
 
   func hostLane(workspace: HostWorkspace) throws(Fault) -> HostLane {
     HostLane(
-      first: try hostModule(first), second: try second.map { form throws(Fault) in try hostModule(form) },
+      first: try hostModule(firstModule), second: try secondModule.map(hostModule),
       parameters: parameters, workspace: workspace, settling: faults.hostSettling, around: faults.aroundHost)
   }
 
-  private func hostModule(_ form: CanisterForm) throws(Fault) -> HostModule {
+  private func hostModule(_ loaded: LoadedModule) throws(Fault) -> HostModule {
+    if let host = loaded.host { return host }
+    let host = try makeHostModule(loaded.form)
+    loaded.host = host
+    return host
+  }
+
+  private func makeHostModule(_ form: CanisterForm) throws(Fault) -> HostModule {
     var module = form.module
     if form.isDirect {
       module = lowerToCalls(form)
@@ -107,10 +124,17 @@ struct CaseModules {
       case .host: original
       }
     }
+    func module(_ loaded: LoadedModule, _ original: [UInt8]) throws(Fault) -> InstrumentedModule {
+      if let module = loaded.instrumented[lane] { return module }
+      let module = InstrumentedModule(try checked(try bytes(loaded.form, original), lane))
+      // What a tool outside makes is asked for each time, as it may depend on anything.
+      if lane != .external { loaded.instrumented[lane] = module }
+      return module
+    }
     return Instrumented(
-      lane: lane, first: try checked(try bytes(first, testCase.module), lane),
-      second: try second.map { form throws(Fault) in
-        try checked(try bytes(form, testCase.secondModule ?? testCase.module), lane)
+      lane: lane, first: try module(firstModule, testCase.module),
+      second: try secondModule.map { loaded throws(Fault) in
+        try module(loaded, testCase.secondModule ?? testCase.module)
       })
   }
 
@@ -137,7 +161,7 @@ struct CaseModules {
     guard let message = plan.messages.first else { return nil }
     let pairs = [(first, instrumented.first)] + (second.flatMap { s in instrumented.second.map { [(s, $0)] } } ?? [])
     for (form, module) in pairs {
-      guard let (expected, actual) = wrongName(in: module, original: form) else { continue }
+      guard let (expected, actual) = wrongName(in: module.module, original: form) else { continue }
       return .diverge(
         Divergence(
           lane: instrumented.lane, messageIndex: 0, message: message, observable: .names, call: nil,
@@ -149,18 +173,27 @@ struct CaseModules {
   func nativeLane(
     _ instrumented: Instrumented, workspace: NativeWorkspace, isTraced: Bool = false
   ) throws(Fault) -> NativeLane {
-    NativeLane(
-      first: try nativeModule(first, instrumented.first, instrumented.lane, isTraced: isTraced),
-      second: try instrumented.second.map { module throws(Fault) in
-        try nativeModule(second ?? first, module, instrumented.lane, isTraced: isTraced)
+    func module(_ form: CanisterForm, _ instrumented: InstrumentedModule, _ lane: LaneName) throws(Fault)
+      -> NativeModule
+    {
+      if isTraced { return try nativeModule(form, instrumented.module, lane, isTraced: true) }
+      if let native = instrumented.native { return native }
+      let native = try nativeModule(form, instrumented.module, lane)
+      instrumented.native = native
+      return native
+    }
+    return NativeLane(
+      first: try module(first, instrumented.first, instrumented.lane),
+      second: try instrumented.second.map { second throws(Fault) in
+        try module(self.second ?? first, second, instrumented.lane)
       }, parameters: parameters, workspace: workspace, settling: faults.nativeSettling)
   }
 
   /// The modules with a probe in each branch of injected code.
   func probed(_ instrumented: Instrumented) -> ProbedModules {
     ProbedModules(
-      first: ProbedModule(instrumented.first, original: first.original),
-      second: instrumented.second.map { ProbedModule($0, original: (second ?? first).original) })
+      first: ProbedModule(instrumented.first.module, original: first.original),
+      second: instrumented.second.map { ProbedModule($0.module, original: (second ?? first).original) })
   }
 
   /// A lane that reports which branches it takes.
@@ -168,9 +201,9 @@ struct CaseModules {
     _ instrumented: Instrumented, _ probed: ProbedModules, workspace: NativeWorkspace
   ) throws(Fault) -> NativeLane {
     NativeLane(
-      first: try nativeModule(first, instrumented.first, instrumented.lane, probed: probed.first),
+      first: try nativeModule(first, instrumented.first.module, instrumented.lane, probed: probed.first),
       second: try instrumented.second.map { module throws(Fault) in
-        try nativeModule(second ?? first, module, instrumented.lane, probed: probed.second)
+        try nativeModule(second ?? first, module.module, instrumented.lane, probed: probed.second)
       }, parameters: parameters, workspace: workspace, settling: faults.nativeSettling)
   }
 

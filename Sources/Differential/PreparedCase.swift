@@ -27,7 +27,7 @@ public final class PreparedCase {
 extension CaseRunner {
   /// Decodes and validates a case and runs its host lane.
   public func prepare(_ testCase: Case) throws(Fault) -> PreparedCase {
-    let modules = try CaseModules(testCase, faults: faults, trace: nil)
+    let modules = try CaseModules(testCase, faults: faults, cache: cache, trace: nil)
     let host = try modules.hostLane(workspace: hosts)
     let recorder = StableCallRecorder()
     host.recorder = recorder
@@ -49,7 +49,8 @@ extension CaseRunner {
     do throws(Fault) {
       guard let first = instrumented.first else { return .agree }
       let modules = CaseModules.Instrumented(
-        lane: lane, first: first, second: instrumented.count > 1 ? instrumented[1] : nil)
+        lane: lane, first: InstrumentedModule(first),
+        second: instrumented.count > 1 ? InstrumentedModule(instrumented[1]) : nil)
       let native = try prepared.modules.nativeLane(modules, workspace: natives)
       if let divergence = prepared.modules.namesDivergence(modules) { return divergence }
       return compare(prepared.testCase, prepared.observations, native, lane)
@@ -68,7 +69,8 @@ extension CaseRunner {
     guard let first = probes.first,
       let native = try? prepared.modules.nativeLane(
         CaseModules.Instrumented(
-          lane: .native(strategy), first: first, second: probes.count > 1 ? probes[1] : nil), workspace: natives)
+          lane: .native(strategy), first: InstrumentedModule(first),
+          second: probes.count > 1 ? InstrumentedModule(probes[1]) : nil), workspace: natives)
     else { return nil }
     native.probeWords = words
     for message in prepared.testCase.plan.messages { _ = native.execute(message) }
@@ -84,7 +86,8 @@ extension CaseRunner {
     guard let first = instrumented.first,
       let native = try? prepared.modules.nativeLane(
         CaseModules.Instrumented(
-          lane: .native(strategy), first: first, second: instrumented.count > 1 ? instrumented[1] : nil),
+          lane: .native(strategy), first: InstrumentedModule(first),
+          second: instrumented.count > 1 ? InstrumentedModule(instrumented[1]) : nil),
         workspace: natives, isTraced: true)
     else { return nil }
     let recorder = StableCallRecorder()

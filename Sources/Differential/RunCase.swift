@@ -75,6 +75,7 @@ public final class CaseRunner {
   private let outside: (any OutsideInstrumenter)?
   let hosts = HostWorkspace()
   let natives = NativeWorkspace()
+  let cache = ModuleCache()
   /// Mistakes of the lanes themselves, for grading.
   public var faults = LaneFaults.none
   /// Receives the stages of every case while set.
@@ -99,7 +100,7 @@ public final class CaseRunner {
     let testCase = adapted(selection.adjusted(testCase))
     var result = CaseResult(verdict: .agree, digest: .zero)
     do throws(Fault) {
-      let modules = try CaseModules(testCase, faults: faults, trace: trace)
+      let modules = try CaseModules(testCase, faults: faults, cache: cache, trace: trace)
       let host = try modules.hostLane(workspace: hosts)
       host.observer = coverage
       result.observations = testCase.plan.messages.map(host.execute)

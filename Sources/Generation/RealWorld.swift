@@ -5,6 +5,18 @@ import Canister
 import Entropy
 import Wasm
 
+/// Messages that a canister was seen to take without a trap.
+public struct KnownMessages: Sendable {
+  /// Arguments of installations, and of upgrades from the canister to itself.
+  public var installs: [[UInt8]] = []
+  public var upgrades: [[UInt8]] = []
+  public var calls: [Message] = []
+  /// Whether the canister runs its argument as a program of System API calls; see `UniversalProgram`.
+  public var takesPrograms = false
+
+  public init() {}
+}
+
 /// A module from outside that cases are made of.
 public struct SourceModule: Sendable {
   public let module: Module
@@ -12,18 +24,25 @@ public struct SourceModule: Sendable {
   public let plan: CallPlan
   /// How it gets at stable memory.
   public let placement: MemoryPlacement
-
-  /// Instructions of all functions.
-  let size: Int
+  /// Messages that cases are mostly made of, besides those of the plan.
+  let known: KnownMessages
+  /// The module's encoding.
+  let bytes: [UInt8]
+  /// Whether so much code takes longer to instrument than to run.
+  let isLarge: Bool
 
   /// - Parameters:
   ///   - module: valid, and a canister.
   ///   - plan: at least one message.
-  public init(module: Module, plan: CallPlan, placement: MemoryPlacement = .end) {
+  public init(
+    module: Module, plan: CallPlan, placement: MemoryPlacement = .end, known: KnownMessages = KnownMessages()
+  ) {
+    self.known = known
     self.module = module
     self.plan = plan
     self.placement = placement
-    size = module.functions.reduce(0) { $0 + $1.body.instructions.count }
+    bytes = encode(module)
+    isLarge = bytes.count > 32_768
   }
 }
 
@@ -39,13 +58,11 @@ struct RealWorldGenerator {
   }
 
   mutating func build() -> GeneratedCase {
-    // Of two, mostly the smaller: a module of a megabyte takes the time of many of a hundred kilobytes.
-    let pair = [choices.element(of: sources), choices.element(of: sources)].sorted { $0.size < $1.size }
-    let source = pair[choices.chance(1, of: 4) ? 1 : 0]
+    let source = drawSource()
     let drawn = choices.element(of: Strategy.all)
     let strategy = Strategy(memory: source.placement.isDirect ? source.placement : drawn.memory, imports: drawn.imports)
     let first = withFragments(source)
-    var second: Module?
+    var second: (module: Module, bytes: [UInt8])?
     if choices.chance(1, of: 4) {
       // Another canister finds the stable memory of this one after the upgrade, or the same with other entries.
       let others = sources.filter { $0.placement.isDirect == source.placement.isDirect }
@@ -53,9 +70,9 @@ struct RealWorldGenerator {
       if other.placement == source.placement || !source.placement.isDirect { second = withFragments(other) }
       features.insert(.secondModule)
     }
-    let plan = drawPlan(source, first, second)
+    let plan = drawPlan(source, first.module, hasSecond: second != nil)
     var parameters = Parameters()
-    parameters.instructionLimit = choices.element(of: [10_000_000, 2_000_000, 20_000_000])
+    parameters.instructionLimit = choices.element(of: [20_000_000, 20_000_000, 20_000_000, 50_000_000, 2_000_000])
     if choices.chance(1, of: 8) {
       let few = choices.draw(below: 40)
       parameters.dirtyPageLimits = PageLimits(message: few, upgrade: PageLimits().upgrade, query: few)
@@ -63,24 +80,40 @@ struct RealWorldGenerator {
     if choices.chance(1, of: 10) { parameters.metering = .old }
     return GeneratedCase(
       case: Case(
-        module: encode(first), secondModule: second.map { encode($0) }, plan: plan, parameters: parameters,
-        strategy: strategy),
-      choices: choices.sequence, module: first, secondModule: second, mayTrap: true,
+        module: first.bytes, secondModule: second?.bytes, plan: plan, parameters: parameters, strategy: strategy),
+      choices: choices.sequence, module: first.module, secondModule: second?.module, mayTrap: true,
       trappingMessages: plan.messages.map { _ in true }, features: features, coverage: OperandCoverage())
+  }
+
+  /// A source; one that can be told what to do comes up more often, one that nobody could install less.
+  private mutating func drawSource() -> SourceModule {
+    let drawn = choices.element(of: sources)
+    if drawn.known.takesPrograms || choices.chance(1, of: 4) { return drawn }
+    let other = choices.element(of: sources)
+    if other.known.takesPrograms { return other }
+    return drawn.known.installs.isEmpty && !other.known.installs.isEmpty ? other : drawn
   }
 
   // MARK: Fragments
 
   private static let fragmentName = "fragment "
 
-  /// The module with some of its inner functions, and of the stable functions that it imports, as updates of their own.
-  private mutating func withFragments(_ source: SourceModule) -> Module {
+  /// The module, often with some of its inner functions, and of the stable functions that it imports, as updates of their
+  /// own. Seldom where it is large, as nothing is at hand that was made of it in an earlier case then.
+  private mutating func withFragments(_ source: SourceModule) -> (module: Module, bytes: [UInt8]) {
+    guard choices.chance(source.isLarge ? 1 : 18, of: 24), let module = addingFragments(source) else {
+      return (source.module, source.bytes)
+    }
+    return (module, encode(module))
+  }
+
+  private mutating func addingFragments(_ source: SourceModule) -> Module? {
     var module = source.module
     let spaces = IndexSpaces(module)
     let room = CanisterLimits.functions - module.functions.count
-    guard choices.chance(3, of: 4), room > 8, !spaces.functions.isEmpty,
+    guard room > 8, !spaces.functions.isEmpty,
       !module.exports.contains(where: { $0.name.utf8.starts(with: "canister_update \(Self.fragmentName)".utf8) })
-    else { return module }
+    else { return nil }
     let entry = TypeIndex(module.types.firstIndex(of: FunctionType()) ?? module.types.count)
     if entry.position == module.types.count { module.types.append(FunctionType()) }
     for number in 0..<1 + choices.drawIndex(below: 4) {
@@ -139,30 +172,108 @@ struct RealWorldGenerator {
 
   // MARK: Plans
 
-  private mutating func drawPlan(_ source: SourceModule, _ first: Module, _ second: Module?) -> CallPlan {
+  private mutating func drawPlan(_ source: SourceModule, _ first: Module, hasSecond: Bool) -> CallPlan {
     var messages: [Message] = []
-    // What installs the canister in its own plan does so here too, mostly with the argument that it takes.
-    for message in source.plan.messages.prefix(2) {
-      switch message {
-      case .install, .reinstall: messages.append(changed(message, chance: 8))
-      default: break
+    let known = source.known
+    if known.takesPrograms {
+      messages.append(.install(argument: drawProgram(installs: true, replies: false)))
+    } else if !known.installs.isEmpty && !choices.chance(1, of: 16) {
+      messages.append(.install(argument: choices.element(of: known.installs)))
+    } else {
+      // What installs the canister in its own plan does so here too, mostly with the argument that it takes.
+      for message in source.plan.messages.prefix(2) {
+        switch message {
+        case .install, .reinstall: messages.append(changed(message, chance: 8))
+        default: break
+        }
       }
     }
     if messages.isEmpty { messages = [.install(argument: [])] }
+    // Functions inside the module trap more often than not.
     let entries = messagesByExport(first)
+    let isKnown = known.takesPrograms || !known.calls.isEmpty
     for _ in 0..<3 + choices.draw(below: 8) {
-      switch choices.draw(below: 10) {
-      case 0 where second != nil:
+      switch choices.draw(below: 20) {
+      case 0..<2 where hasSecond:
         features.insert(.upgrade)
-        messages.append(.upgrade(choices.chance(2, of: 3) ? .second : .first, argument: drawArgument()))
-      case 0..<2:
+        messages.append(.upgrade(choices.chance(2, of: 3) ? .second : .first, argument: drawUpgradeArgument(known)))
+      case 0..<3:
         features.insert(.upgrade)
-        messages.append(.upgrade(.first, argument: drawArgument()))
-      case 2..<7 where !entries.isEmpty: messages.append(changed(choices.element(of: entries), chance: 1))
-      default: messages.append(changed(choices.element(of: source.plan.messages), chance: 3))
+        messages.append(.upgrade(.first, argument: drawUpgradeArgument(known)))
+      case 3 where !known.installs.isEmpty:
+        features.insert(.reinstall)
+        let argument =
+          known.takesPrograms
+          ? drawProgram(installs: true, replies: false) : choices.element(of: known.installs)
+        messages.append(.reinstall(.first, argument: argument))
+      case 4 where !entries.isEmpty: messages.append(changed(choices.element(of: entries), chance: 1))
+      case 5...17 where isKnown: messages.append(drawKnownCall(known))
+      case 5...12 where !entries.isEmpty: messages.append(changed(choices.element(of: entries), chance: 1))
+      default:
+        // The plan's own changes of code are seldom of use in the middle.
+        let message = choices.element(of: source.plan.messages)
+        messages.append(isKnown && message.changesCode ? drawKnownCall(known) : changed(message, chance: 3))
       }
     }
     return CallPlan(messages)
+  }
+
+  private mutating func drawUpgradeArgument(_ known: KnownMessages) -> [UInt8] {
+    if known.takesPrograms { return drawProgram(replies: false) }
+    return known.upgrades.isEmpty || choices.chance(1, of: 12) ? drawArgument() : choices.element(of: known.upgrades)
+  }
+
+  private mutating func drawKnownCall(_ known: KnownMessages) -> Message {
+    if known.takesPrograms {
+      let program = drawProgram(replies: true)
+      return choices.chance(1, of: 4)
+        ? .query(name: "query", argument: program) : .update(name: "update", argument: program)
+    }
+    return changed(choices.element(of: known.calls), chance: 12)
+  }
+
+  // MARK: Programs
+
+  /// - Parameter installs: whether stable memory is empty before it.
+  private mutating func drawProgram(installs: Bool = false, replies: Bool) -> [UInt8] {
+    var program = UniversalProgram(replies: replies)
+    if installs { program.grow(1 + choices.draw(below: 4)) }
+    for _ in 0..<1 + choices.draw(below: 6) {
+      let isWide = choices.chance(1, of: 2)
+      switch choices.draw(below: 12) {
+      case 0..<5: program.write(drawOffset(), drawBytes(), isWide: isWide)
+      case 5..<8: program.read(drawOffset(), drawLength(), isWide: isWide)
+      case 8: program.fill(drawOffset(), UInt64(choices.draw(below: 256)), drawLength(), isWide: isWide)
+      case 9: program.copy(from: drawOffset(), to: drawOffset(), drawLength())
+      case 10: program.grow(choices.draw(below: 3))
+      default:
+        if choices.chance(1, of: 6) {
+          program.trap()
+        } else {
+          var inner = UniversalProgram(replies: false)
+          inner.write(drawOffset(), drawBytes(), isWide: isWide)
+          inner.read(drawOffset(), drawLength(), isWide: isWide)
+          program.setPreUpgrade(inner)
+        }
+      }
+    }
+    program.finish()
+    return program.bytes
+  }
+
+  /// Around the edges of the first 16 pages, which are there once stable memory was grown.
+  private mutating func drawOffset() -> UInt64 {
+    if choices.chance(1, of: 24) { return choices.draw(below: 1 << 18) }
+    return Sizes.osPage * (1 + choices.draw(below: 12)) &- choices.draw(below: 40)
+  }
+
+  private mutating func drawLength() -> UInt64 {
+    choices.chance(3, of: 4)
+      ? choices.draw(below: 80) : Sizes.osPage * choices.draw(below: 3) + choices.draw(below: 100)
+  }
+
+  private mutating func drawBytes() -> [UInt8] {
+    spreadBytes(choices.drawBits(), count: Int(min(drawLength(), 5_000)))
   }
 
   /// A message for everything that the module exports.
@@ -236,5 +347,15 @@ struct RealWorldGenerator {
       }
     }
     return bytes
+  }
+}
+
+extension Message {
+  /// Whether it installs, reinstalls or upgrades.
+  public var changesCode: Bool {
+    switch self {
+    case .install, .reinstall, .upgrade: true
+    case .update, .query, .heartbeat, .globalTimer, .lowWasmMemory, .inspectMessage: false
+    }
   }
 }

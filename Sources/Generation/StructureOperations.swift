@@ -12,14 +12,15 @@ extension ModuleGenerator {
   /// Emits the body of an operation up to its result.
   mutating func emitOperation(_ operation: StructureOperation, of structure: Structure) {
     features.insert(structure.feature)
+    noteUse(of: structure, isChange: operation.isChange)
     let argument = LocalIndex(0)
     switch operation {
     case .append: append(structure, argument)
     case .recall: recall(structure, argument)
     case .push: push(structure, argument)
     case .exchange: exchange(structure, argument)
-    case .insert: insert(structure, argument, isChange: true)
-    case .search: insert(structure, argument, isChange: false)
+    case .insert: insert(structure, argument)
+    case .search: search(structure, argument)
     case .allocate: allocate(structure, argument)
     case .release: release(structure, argument)
     case .flip: flip(structure, argument)
@@ -138,84 +139,6 @@ extension ModuleGenerator {
     get(old)
   }
 
-  // MARK: Trees
-
-  /// Goes down from the root to the argument's key, or to where it belongs; a change adds it there, or counts it.
-  private mutating func insert(_ tree: Structure, _ argument: LocalIndex, isChange: Bool) {
-    let count = loadHeader(tree)
-    let node = addLocal(.i64, isAssignable: false)
-    let side = addLocal(.i64, isAssignable: false)
-    let depth: UInt64 = 6
-    // A tree without nodes has a root of zeros all the same.
-    open(.block, isTarget: false)
-    repeated(depth) { generator, _ in
-      let address = generator.slotAddress(tree) { $0.get(node) }
-      generator.readStable(.local(address), 32, to: Self.slotAddress)
-      // Found: its value is one higher from now on.
-      generator.loadNumber(Self.slotAddress)
-      generator.get(argument)
-      generator.emit(.i64Eq)
-      generator.branch(leaving: depth) {
-        if isChange {
-          $0.storeStable(.local(address, plus: 24)) {
-            $0.loadNumber(Self.slotAddress + 24)
-            $0.emitI64(1)
-            $0.emit(.i64Add)
-          }
-        }
-        $0.emit(.br, .label(2))
-      }
-      // Left or right: the child's number stands 8 or 16 bytes behind the key.
-      generator.emitI64(8)
-      generator.emitI64(16)
-      generator.get(argument)
-      generator.loadNumber(Self.slotAddress)
-      generator.emit(.i64LtU)
-      generator.emit(.select)
-      generator.emit(.localSet, .local(side))
-      generator.get(side)
-      if generator.word == .i32 { generator.emit(.i32WrapI64) }
-      generator.emit(.i64Load, .memoryAccess(MemoryAccess(alignment: 0, offset: Self.slotAddress)))
-      generator.reduce(to: tree.slots)
-      generator.emit(.localTee, .local(node))
-      generator.emit(.i64Eqz)
-      generator.branch(leaving: depth) {
-        if isChange { $0.addNode(tree, argument, count, parent: address, side) }
-        $0.emit(.br, .label(2))
-      }
-    }
-    close()
-    loadNumber(Self.slotAddress + 24)
-    get(node)
-    emit(.i64Add)
-  }
-
-  private mutating func addNode(
-    _ tree: Structure, _ key: LocalIndex, _ count: LocalIndex, parent: LocalIndex, _ side: LocalIndex
-  ) {
-    let number = addLocal(.i64, isAssignable: false)
-    get(count)
-    reduce(to: tree.slots)
-    emit(.localSet, .local(number))
-    let address = slotAddress(tree) { $0.get(number) }
-    putSlot(tree) {
-      $0.get(key)
-    } last: {
-      $0.get(count)
-    }
-    writeSlot(tree, address)
-    get(parent)
-    get(side)
-    emit(.i64Add)
-    emit(.localSet, .local(side))
-    storeStable(.local(side)) { $0.get(number) }
-    storeHeader(tree) {
-      $0.get(count)
-      $0.emitI64(1)
-      $0.emit(.i64Add)
-    }
-  }
-
   // MARK: Free lists
 
   private mutating func allocate(_ list: Structure, _ argument: LocalIndex) {
@@ -281,7 +204,7 @@ extension ModuleGenerator {
     emitI64(3)
     emit(.i64ShrU)
     reduce(to: bitmap.slots * bitmap.width)
-    emitI64(bitmap.base + Structure.headerBytes)
+    emitI64(bitmap.start)
     emit(.i64Add)
     emit(.localSet, .local(address))
     readStable(.local(address), 1, to: Self.numberAddress)
@@ -313,12 +236,12 @@ extension ModuleGenerator {
       generator.emit(.i64Ne)
       generator.emit(.brIf, .label(1))
       generator.get(address)
-      generator.emitI64(bitmap.base + Structure.headerBytes)
+      generator.emitI64(bitmap.start)
       generator.emit(.i64Sub)
       generator.emitI64(8)
       generator.emit(.i64Add)
       generator.reduce(to: bitmap.slots * bitmap.width - 8)
-      generator.emitI64(bitmap.base + Structure.headerBytes)
+      generator.emitI64(bitmap.start)
       generator.emit(.i64Add)
       generator.emit(.localSet, .local(address))
     }
@@ -333,23 +256,35 @@ extension ModuleGenerator {
 
   // MARK: Steps
 
-  private mutating func get(_ local: LocalIndex) { emit(.localGet, .local(local)) }
+  mutating func get(_ local: LocalIndex) { emit(.localGet, .local(local)) }
 
   /// Reduces the number on the stack to below `bound`.
-  private mutating func reduce(to bound: UInt64) {
+  mutating func reduce(to bound: UInt64) {
     emitI64(bound)
     emit(.i64RemU)
   }
 
-  /// - Parameter trips: of a loop that the body leaves, so that it runs once at most.
-  private mutating func branch(leaving trips: UInt64 = 1, _ body: (inout ModuleGenerator) -> Void) {
+  /// Runs one of two bodies, or one or none.
+  mutating func branch(
+    _ body: (inout ModuleGenerator) -> Void, otherwise other: ((inout ModuleGenerator) -> Void)? = nil
+  ) {
     open(.if, isTarget: false)
     current.conditionalDepth += 1
-    current.multiplicity /= trips
     body(&self)
-    current.multiplicity *= trips
+    if let other {
+      emit(.else)
+      other(&self)
+    }
     current.conditionalDepth -= 1
     close()
+  }
+
+  /// Enters an operation in the footprint: whatever it reads, it stays on the structure's pages.
+  private mutating func noteUse(of structure: Structure, isChange: Bool) {
+    let pages = structure.pages
+    current.usesSetup = current.usesSetup || current.isSetUp
+    current.footprint.add(PageSpan(start: pages.lowerBound, end: pages.upperBound, isWritten: isChange))
+    if isChange { spend(UInt64(pages.count) &* UInt64(clamping: shape.parameters.dirtyPageOverhead)) }
   }
 
   private mutating func loadHeader(_ structure: Structure) -> LocalIndex {
@@ -364,42 +299,44 @@ extension ModuleGenerator {
   }
 
   /// The address of the slot whose number `number` leaves, reduced to what there is.
-  private mutating func slotAddress(
+  mutating func slotAddress(
     _ structure: Structure, _ number: (inout ModuleGenerator) -> Void
   ) -> LocalIndex {
     let address = addLocal(.i64, isAssignable: false)
-    number(&self)
-    reduce(to: structure.slots)
-    emitI64(structure.width)
-    emit(.i64Mul)
-    emitI64(structure.base + Structure.headerBytes)
-    emit(.i64Add)
+    emitSlotAddress(structure, number)
     emit(.localSet, .local(address))
     return address
   }
 
+  /// Leaves that address.
+  mutating func emitSlotAddress(_ structure: Structure, _ number: (inout ModuleGenerator) -> Void) {
+    number(&self)
+    reduce(to: structure.slots)
+    emitI64(structure.width)
+    emit(.i64Mul)
+    emitI64(structure.start)
+    emit(.i64Add)
+  }
+
   /// Leaves the 8 bytes at a heap address.
-  private mutating func loadNumber(_ address: UInt64) {
+  mutating func loadNumber(_ address: UInt64) {
     emitWord(address)
     emit(.i64Load, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
+  }
+
+  /// Stores 8 bytes at a heap address.
+  mutating func storeNumber(_ address: UInt64, _ value: (inout ModuleGenerator) -> Void) {
+    emitWord(address)
+    value(&self)
+    emit(.i64Store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
   }
 
   /// Prepares a slot on the heap: its first and its last 8 bytes.
   private mutating func putSlot(
     _ structure: Structure, first: (inout ModuleGenerator) -> Void, last: (inout ModuleGenerator) -> Void
   ) {
-    // A new node has no children yet.
-    for offset in structure.kind == .tree ? [8, 16] as [UInt64] : [] {
-      emitWord(Self.slotAddress + offset)
-      emitI64(0)
-      emit(.i64Store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
-    }
-    emitWord(Self.slotAddress)
-    first(&self)
-    emit(.i64Store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
-    emitWord(Self.slotAddress + structure.width - 8)
-    last(&self)
-    emit(.i64Store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
+    storeNumber(Self.slotAddress, first)
+    storeNumber(Self.slotAddress + structure.width - 8, last)
   }
 
   /// Leaves a number in which the first and the last bytes of the slot on the heap count.
@@ -419,30 +356,28 @@ extension ModuleGenerator {
     readStable(.local(address), structure.width, to: Self.slotAddress)
   }
 
-  private mutating func loadStable(_ offset: Operand) {
+  mutating func loadStable(_ offset: Operand) {
     readStable(offset, 8, to: Self.numberAddress)
     loadNumber(Self.numberAddress)
   }
 
-  private mutating func storeStable(_ offset: Operand, _ value: (inout ModuleGenerator) -> Void) {
-    emitWord(Self.numberAddress)
-    value(&self)
-    emit(.i64Store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
+  mutating func storeStable(_ offset: Operand, _ value: (inout ModuleGenerator) -> Void) {
+    storeNumber(Self.numberAddress, value)
     writeStable(offset, 8, from: Self.numberAddress)
   }
 
-  private mutating func readStable(_ offset: Operand, _ length: UInt64, to heap: UInt64) {
+  mutating func readStable(_ offset: Operand, _ length: UInt64, to heap: UInt64) {
     moveStable(offset, length, heap, isWrite: false)
   }
 
-  private mutating func writeStable(_ offset: Operand, _ length: UInt64, from heap: UInt64) {
+  mutating func writeStable(_ offset: Operand, _ length: UInt64, from heap: UInt64) {
     moveStable(offset, length, heap, isWrite: true)
   }
 
   private mutating func moveStable(_ offset: Operand, _ length: UInt64, _ heap: UInt64, isWrite: Bool) {
     guard let access = drawStructureAccess(isWrite: isWrite) else { return }
     let range = StableRange(rangeClass: .masked, offset: offset, length: length)
-    note(range, isWrite: isWrite)
+    spend(length)
     emitAccess(access, heap: .constant(heap), range)
   }
 

@@ -5,7 +5,7 @@
 import Canister
 import Entropy
 
-/// A data structure in stable memory: a header of 16 bytes, then slots of equal size.
+/// A data structure in stable memory: a header, then slots of equal size.
 ///
 /// Other code writes to the same pages, so operations take nothing for granted: every number that they read is reduced to
 /// what the structure has room for.
@@ -15,15 +15,13 @@ struct Structure {
     case log
     /// Header: number of elements.
     case vector
-    /// A search tree of nodes with key, two children, value. Header: number of nodes.
+    /// A B-tree whose nodes are the slots. Header: see `TreeLayout`.
     case tree
     /// Blocks that are given out and taken back. Header: first free block, number of blocks ever given out.
     case freeList
     /// Bits in the slots. Header: number of changes.
     case bitmap
   }
-
-  static let headerBytes: UInt64 = 16
 
   let kind: Kind
   /// Address of the header.
@@ -36,13 +34,23 @@ struct Structure {
   ///   - anchors: page-aligned, with 4 pages of stable memory behind each and one before.
   init(anchors: [UInt64], _ choices: inout ChoiceSource) {
     kind = choices.element(of: Kind.allCases)
-    let widths: [UInt64] = kind == .tree ? [32, 40, 512, 4_096] : [16, 24, 100, 1_000, 2_048, 4_096]
-    width = choices.element(of: widths)
+    let isTree = kind == .tree
+    width = choices.element(of: isTree ? [TreeLayout.nodeBytes, 96, 512, 1_000] : [16, 24, 100, 1_000, 2_048, 4_096])
     // Records that begin before a page edge and end after it are what page accounting gets wrong.
-    let before: UInt64 = choices.element(of: [0, 16, 8, 1, 20, 4_080])
+    let before: UInt64 = choices.element(of: isTree ? [0, 76, 130, 20, 4_080] : [0, 16, 8, 1, 20, 4_080])
     base = choices.element(of: anchors) - before
-    let room = 4 * Sizes.osPage - Self.headerBytes
-    slots = min(room / width, 2 + choices.draw(below: 12))
+    let room = 4 * Sizes.osPage - Self.headerBytes(kind)
+    slots = min(room / width, isTree ? 6 + choices.draw(below: 25) : 2 + choices.draw(below: 12))
+  }
+
+  private static func headerBytes(_ kind: Kind) -> UInt64 { kind == .tree ? TreeLayout.headerBytes : 16 }
+
+  /// Address of the first slot.
+  var start: UInt64 { base + Self.headerBytes(kind) }
+
+  /// All OS pages that an operation may touch.
+  var pages: Range<UInt64> {
+    base / Sizes.osPage..<(start + slots * width + Sizes.osPage - 1) / Sizes.osPage
   }
 
   /// The names of the two operations.
@@ -70,6 +78,14 @@ struct Structure {
 /// An operation on a structure: a function of one number that answers with another.
 enum StructureOperation: UInt8 {
   case append, recall, push, exchange, insert, search, allocate, release, flip, find
+
+  /// Whether it writes to the structure.
+  var isChange: Bool {
+    switch self {
+    case .append, .push, .exchange, .insert, .allocate, .release, .flip: true
+    case .recall, .search, .find: false
+    }
+  }
 
   static let shape = FunctionShape(parameters: TypeList(.i64), results: TypeList(.i64))
 }

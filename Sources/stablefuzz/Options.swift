@@ -140,7 +140,7 @@ struct ProfileOptions: ParsableArguments {
           let module = try decodeAndValidate(entry.module)
           try validateCanister(module, placement: entry.strategy.memory, parameters: entry.parameters)
           guard !entry.plan.messages.isEmpty else { continue }
-          sources.append(SourceModule(module: module, plan: entry.plan, placement: entry.strategy.memory))
+          sources.append(SourceModule(probing: module, plan: entry.plan, placement: entry.strategy.memory))
         } catch {
           printError("stablefuzz: \(path) is left out: \(error)")
         }
