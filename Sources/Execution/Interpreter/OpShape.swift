@@ -119,8 +119,12 @@ extension Op {
 
 extension UInt64 {
   /// Words of the operation that begins with this one.
-  var wordCount: Int {
-    if case .jumpTable = op.shape { return 1 + bc }
-    return 1 + op.shape.operandCount
-  }
+  var wordCount: Int { op == .branchTable ? 1 + bc : op.wordCount }
+}
+
+extension Op {
+  /// Words of the operation, but for a jump table's.
+  fileprivate var wordCount: Int { Self.wordCounts[Int(rawValue)] }
+
+  private static let wordCounts: [Int] = allCases.map { 1 + $0.shape.operandCount }
 }
