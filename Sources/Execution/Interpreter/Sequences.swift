@@ -10,14 +10,14 @@ enum Sequences {
     let both: Op
   }
 
-  /// For each operation that begins a sequence; those that forward first.
-  private static let continuations: [[Continuation]] = {
-    var continuations: [[Continuation]] = Op.allCases.map { _ in [] }
+  /// For each operation what may follow, those that forward first; nil where it begins no sequence.
+  private static let continuations: [[Continuation]?] = {
+    var continuations: [[Continuation]?] = Op.allCases.map { _ in nil }
     for op in Op.allCases {
       guard let parts = op.parts else { continue }
       let continuation = Continuation(next: parts.last, forwards: parts.forwards, both: op)
-      continuations[Int(parts.beginning.rawValue)].insert(
-        continuation, at: parts.forwards ? 0 : continuations[Int(parts.beginning.rawValue)].count)
+      let others = continuations[Int(parts.beginning.rawValue)] ?? []
+      continuations[Int(parts.beginning.rawValue)] = parts.forwards ? [continuation] + others : others + [continuation]
     }
     return continuations
   }()
@@ -27,12 +27,13 @@ enum Sequences {
   /// An operation within a sequence stays what it is, or begins another: it runs on its own where a jump leads to it, and
   /// as part of the sequence it is known without its number.
   static func apply(to words: inout [UInt64]) {
+    let all = continuations
     var position = 0
     while position < words.count {
       let length = words[position].wordCount
       var (op, last, end) = (words[position].op, position, position + length)
-      extending: while end < words.count {
-        for continuation in continuations[Int(op.rawValue)] where continuation.next == words[end].op {
+      extending: while end < words.count, let continuations = all[Int(op.rawValue)] {
+        for continuation in continuations where continuation.next == words[end].op {
           if continuation.forwards {
             guard let word = words[end].taking(resultIn: words[last].a) else { continue }
             words[end] = word
