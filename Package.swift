@@ -4,12 +4,17 @@ import PackageDescription
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 /// The hot loop wants no overflow or bounds checks of its own, the indirect jump copied into every handler (the
-/// tail-duplication limits), and handlers with like ends not merged into one again (the other two).
+/// tail-duplication limits), handlers with like ends not merged into one again (the next two), addresses within the loop's
+/// state as part of the instructions that use them, however many do, and a call's few locals zeroed without a call of
+/// `memset`. Where the loop's variables are would take the compiler several times as long to find out as all the rest, so
+/// that the target's debug information has lines alone.
 let hotLoop: [SwiftSetting] = [
   .unsafeFlags(
     [
       "-Ounchecked", "-Xllvm", "-tail-dup-pred-size=1000", "-Xllvm", "-tail-dup-succ-size=1000", "-Xllvm",
-      "-enable-tail-merge=0", "-Xllvm", "-sink-common-insts=false",
+      "-enable-tail-merge=0", "-Xllvm", "-sink-common-insts=false", "-Xllvm",
+      "-cgp-max-address-users-to-scan=100000", "-Xllvm", "-disable-loop-idiom-memset", "-Xfrontend",
+      "-gline-tables-only",
     ],
     .when(configuration: .release))
 ]

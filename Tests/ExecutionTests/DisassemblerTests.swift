@@ -25,7 +25,7 @@ import Wasm
     let disassembly = try CompiledModule(module).disassemble(0)
     #expect(
       disassembly.lines.map(\.text) == [
-        "r3 = 100000", "r11 = i32LoadIndexed [r0 ⊕ r1 << 2 + 8]", "r2 = i32Add r11, r2",
+        "r3 = 100000", "r19 = i32LoadIndexed [r0 ⊕ r1 << 2 + 8]", "r2 = i32Add r19, r2 ↓",
         "r1 = i32AddImmediate r1, -1", "branchI32Ne r1, r3 → 1", "returnOne r2",
       ])
     #expect(disassembly.origins.count == module.functions[0].body.instructions.count)

@@ -103,6 +103,13 @@ struct CodeBuffer {
     patch(position, form, distance: target - (origin ?? position + 1))
   }
 
+  /// The finished code.
+  func sequencedWords() -> [UInt64] {
+    var words = words
+    Sequences.apply(to: &words)
+    return words
+  }
+
   /// Puts the words of other code in front.
   mutating func prepend(_ other: CodeBuffer) {
     words.insert(contentsOf: other.words, at: 0)

@@ -6,7 +6,7 @@ import Wasm
 public struct BytecodeLine: Sendable {
   /// Position of the operation's first word in the function's code.
   public let position: Int
-  /// The operation in words, registers as `r3`.
+  /// The operation in words, registers as `r3`; at the end an arrow for each of the next operations that run with it.
   public let text: String
 }
 
@@ -33,7 +33,10 @@ extension CompiledModule {
     var at = 0
     while at < output.words.count {
       let count = output.words[at].wordCount
-      lines.append(BytecodeLine(position: at, text: describe(output.words, at)))
+      let companions = String(repeating: "↓", count: output.words[at].op.companions)
+      lines.append(
+        BytecodeLine(
+          position: at, text: describe(output.words, at) + (companions.isEmpty ? "" : " " + companions)))
       at += count
     }
     return Disassembly(frameSize: output.frameSize, lines: lines, origins: translator.origins)
@@ -52,11 +55,11 @@ extension CompiledModule {
       case .indexed:
         "[\(b) ⊕ \(c)" + (operand(1) >> 32 == 0 ? "" : " << \(operand(1) >> 32)")
           + (operand(1).u32 == 0 ? "]" : " + \(operand(1).u32)]")
-      case .far, .long: "[\(b) + \(operand(1))]"
+      case .far: "[\(b) + \(operand(1))]"
       case .constant: "[\(word >> 32)]"
       }
     }
-    let name = "\(word.op)"
+    let name = "\(word.op.first)"
     return switch word.op.shape {
     case .unary: "\(a) = \(name) \(b)"
     case .binary: "\(a) = \(name) \(b), \(c)"

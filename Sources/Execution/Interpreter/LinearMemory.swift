@@ -6,7 +6,7 @@ import ContentHash
 import Glibc
 import Wasm
 
-/// The part of a memory that the interpreter's loop keeps in registers.
+/// The part of a memory that the interpreter's loop works on.
 struct MemoryState {
   /// First byte. Fixed for the memory's lifetime.
   let base: UnsafeMutableRawPointer

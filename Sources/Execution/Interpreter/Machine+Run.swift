@@ -1,10 +1,11 @@
 // The machine's loop: one switch over all operations.
 //
 // What keeps it fast, measured on this code: the `switch` is over an enum whose cases are dense; the flags of the package
-// manifest copy the indirect jump into each handler and keep handlers apart; everything that the loop touches is raw
-// memory or a local variable: no reference counting, no exclusivity or bounds checks; and nothing is called out of line
-// inside a handler that runs often, so that code, registers and memory stay in machine registers. Look at the assembly
-// (an indirect jump per handler, two per conditional branch) whenever it changes.
+// manifest copy the indirect jump into each handler and keep handlers apart; operations that often follow on one another
+// run by one dispatch; code, word and registers are all that stays in machine registers from one operation to the next,
+// and the rest is in `LoopState`, raw memory without reference counting, exclusivity or bounds checks; and nothing is
+// called out of line inside a handler that runs often. Look at the assembly (an indirect jump per handler, two per
+// conditional branch, no code pointer on the stack) whenever it changes.
 
 import Wasm
 
@@ -15,20 +16,25 @@ extension Machine {
     var code = UnsafePointer(stack)
     var next: UInt64 = 0
     var registers = Registers(stack)
-    var context = function.pointee.context
-    var memory = MemoryView(context.pointee.memory)
     let loop = loop
-    loop.initialize(to: LoopState(entry: function, frame: frames))
-    var fuel = counter
-    defer { counter = fuel }
+    loop.initialize(to: LoopState(function, frame: frames, counter: counter))
+    defer { counter = loop.pointee.counter }
+
+    // In memory, so that code, word and registers stay in machine registers whatever the handlers need.
+    var context: UnsafeMutablePointer<InstanceContext> {
+      @inline(__always) get { loop.pointee.context }
+    }
+    var memory: MemoryView {
+      @inline(__always) get { loop.pointee.memory }
+    }
 
     /// Makes a caller's frame and starts the callee whose arguments stand at `base`.
     @inline(__always) func enter(_ base: Int) throws(Trap) {
       if loop.pointee.entry.pointee.isHost {
-        counter = fuel
+        counter = loop.pointee.counter
         defer {
-          fuel = counter
-          memory = MemoryView(context.pointee.memory)
+          loop.pointee.counter = counter
+          loop.pointee.refreshMemory()
         }
         try callHost(loop.pointee.entry, registers.base + base)
         return
@@ -57,10 +63,7 @@ extension Machine {
     /// frame.
     @inline(__always) func start(_ base: UnsafeMutablePointer<UInt64>) throws(Trap) {
       try startHere(base)
-      if loop.pointee.entry.pointee.context != context {
-        context = loop.pointee.entry.pointee.context
-        memory = MemoryView(context.pointee.memory)
-      }
+      loop.pointee.enter(loop.pointee.entry.pointee.context)
     }
 
     /// The same for a callee of the running instance.
@@ -92,11 +95,14 @@ extension Machine {
       code = frame.pointee.code
       registers = Registers(frame.pointee.registers)
       loop.pointee.depth = frame.pointee.depth
-      if frame.pointee.context != context {
-        context = frame.pointee.context
-        memory = MemoryView(context.pointee.memory)
-      }
+      loop.pointee.enter(frame.pointee.context)
       return true
+    }
+
+    /// Moves on by a word and returns it: an operand of the operation, or the next one of a sequence.
+    @inline(__always) func following() -> UInt64 {
+      code += 1
+      return code.pointee
     }
 
     /// The lane that a vector store writes.
@@ -106,15 +112,22 @@ extension Machine {
     }
 
     /// Goes on at a distance from the next operation, or there. Both ways load their next word here: each then gets an
-    /// indirect jump of its own.
+    /// indirect jump of its own. Of a condition that is said to be predictable, the compiler makes no conditional move.
     @inline(__always) func jump(_ distance: Int, if condition: Bool) {
-      if condition {
+      if _fastPath(condition) {
         code += distance &+ 1
         next = code.pointee
       } else {
         code += 1
         next = code.pointee
       }
+    }
+
+    /// Goes on at the distance that an entry of the table behind the operation has; the last is for all other numbers.
+    @inline(__always) func jumpByTable(_ word: UInt64) {
+      let last = word.bc &- 1
+      let index = Int(registers[word.a].u32)
+      code += Int(truncatingIfNeeded: code[1 &+ (index < last ? index : last)])
     }
 
     if loop.pointee.entry.pointee.isHost {
@@ -126,7 +139,7 @@ extension Machine {
     code += 1
     // What an operation needs before it can run, and then the operation again.
     preparing: while true {
-      loop.pointee.savePages(context.pointee.memory)
+      loop.pointee.savePages()
       if isUntranslated() { try prepare(loop.pointee.entry) }
       next = code.pointee
       while true {
@@ -245,7 +258,6 @@ extension Machine {
         case .i32TruncF64S: try registers.i32TruncF64S(word)
         case .i32TruncF64U: try registers.i32TruncF64U(word)
         case .i64ExtendI32S: registers.i64ExtendI32S(word)
-        case .i64ExtendI32U: registers.i64ExtendI32U(word)
         case .i64TruncF32S: try registers.i64TruncF32S(word)
         case .i64TruncF32U: try registers.i64TruncF32U(word)
         case .i64TruncF64S: try registers.i64TruncF64S(word)
@@ -260,7 +272,8 @@ extension Machine {
         case .f64ConvertI64S: registers.f64ConvertI64S(word)
         case .f64ConvertI64U: registers.f64ConvertI64U(word)
         case .f64PromoteF32: registers.f64PromoteF32(word)
-        case .i32ReinterpretF32, .i64ReinterpretF64, .f32ReinterpretI32, .f64ReinterpretI64: registers.reinterpret(word)
+        case .i64ExtendI32U, .i32ReinterpretF32, .i64ReinterpretF64, .f32ReinterpretI32, .f64ReinterpretI64:
+          registers.copy(word)
         case .i32Extend8S: registers.i32Extend8S(word)
         case .i32Extend16S: registers.i32Extend16S(word)
         case .i64Extend8S: registers.i64Extend8S(word)
@@ -317,51 +330,21 @@ extension Machine {
         case .i64GeUImmediate: registers.i64GeUImmediate(word)
 
         // with the second operand shifted by an immediate
-        case .i32AddShl:
-          registers.i32AddShl(word, code[1])
-          code += 1
-        case .i32AddShrU:
-          registers.i32AddShrU(word, code[1])
-          code += 1
-        case .i32AddRotl:
-          registers.i32AddRotl(word, code[1])
-          code += 1
-        case .i32SubShl:
-          registers.i32SubShl(word, code[1])
-          code += 1
-        case .i32SubShrU:
-          registers.i32SubShrU(word, code[1])
-          code += 1
-        case .i32SubRotl:
-          registers.i32SubRotl(word, code[1])
-          code += 1
-        case .i32AndShl:
-          registers.i32AndShl(word, code[1])
-          code += 1
-        case .i32AndShrU:
-          registers.i32AndShrU(word, code[1])
-          code += 1
-        case .i32AndRotl:
-          registers.i32AndRotl(word, code[1])
-          code += 1
-        case .i32OrShl:
-          registers.i32OrShl(word, code[1])
-          code += 1
-        case .i32OrShrU:
-          registers.i32OrShrU(word, code[1])
-          code += 1
-        case .i32OrRotl:
-          registers.i32OrRotl(word, code[1])
-          code += 1
-        case .i32XorShl:
-          registers.i32XorShl(word, code[1])
-          code += 1
-        case .i32XorShrU:
-          registers.i32XorShrU(word, code[1])
-          code += 1
-        case .i32XorRotl:
-          registers.i32XorRotl(word, code[1])
-          code += 1
+        case .i32AddShl: registers.i32AddShl(word, following())
+        case .i32AddShrU: registers.i32AddShrU(word, following())
+        case .i32AddRotl: registers.i32AddRotl(word, following())
+        case .i32SubShl: registers.i32SubShl(word, following())
+        case .i32SubShrU: registers.i32SubShrU(word, following())
+        case .i32SubRotl: registers.i32SubRotl(word, following())
+        case .i32AndShl: registers.i32AndShl(word, following())
+        case .i32AndShrU: registers.i32AndShrU(word, following())
+        case .i32AndRotl: registers.i32AndRotl(word, following())
+        case .i32OrShl: registers.i32OrShl(word, following())
+        case .i32OrShrU: registers.i32OrShrU(word, following())
+        case .i32OrRotl: registers.i32OrRotl(word, following())
+        case .i32XorShl: registers.i32XorShl(word, following())
+        case .i32XorShrU: registers.i32XorShrU(word, following())
+        case .i32XorRotl: registers.i32XorRotl(word, following())
 
         // branches
         case .branchI32Eq:
@@ -467,11 +450,7 @@ extension Machine {
         case .branchIfZero:
           jump(word.bc, if: registers[word.a].u32 == 0)
           continue
-        case .branchTable:
-          let last = word.bc &- 1
-          let index = Int(registers[word.a].u32)
-          let position = index < last ? index : last
-          code += Int(truncatingIfNeeded: code[1 &+ position])
+        case .branchTable: jumpByTable(word)
 
         // memory 0
         case .i32Load: try registers.i32Load(word, memory, registers.near(word))
@@ -502,90 +481,34 @@ extension Machine {
         case .i64Load16USum: try registers.i64Load16U(word, memory, registers.sum(word))
         case .i64Load32SSum: try registers.i64Load32S(word, memory, registers.sum(word))
         case .i64Load32USum: try registers.i64Load32U(word, memory, registers.sum(word))
-        case .i32LoadIndexed:
-          try registers.i32Load(word, memory, registers.indexed(word, code[1]))
-          code += 1
-        case .i64LoadIndexed:
-          try registers.i64Load(word, memory, registers.indexed(word, code[1]))
-          code += 1
-        case .f32LoadIndexed:
-          try registers.f32Load(word, memory, registers.indexed(word, code[1]))
-          code += 1
-        case .f64LoadIndexed:
-          try registers.f64Load(word, memory, registers.indexed(word, code[1]))
-          code += 1
-        case .i32Load8SIndexed:
-          try registers.i32Load8S(word, memory, registers.indexed(word, code[1]))
-          code += 1
-        case .i32Load8UIndexed:
-          try registers.i32Load8U(word, memory, registers.indexed(word, code[1]))
-          code += 1
-        case .i32Load16SIndexed:
-          try registers.i32Load16S(word, memory, registers.indexed(word, code[1]))
-          code += 1
-        case .i32Load16UIndexed:
-          try registers.i32Load16U(word, memory, registers.indexed(word, code[1]))
-          code += 1
-        case .i64Load8SIndexed:
-          try registers.i64Load8S(word, memory, registers.indexed(word, code[1]))
-          code += 1
-        case .i64Load8UIndexed:
-          try registers.i64Load8U(word, memory, registers.indexed(word, code[1]))
-          code += 1
-        case .i64Load16SIndexed:
-          try registers.i64Load16S(word, memory, registers.indexed(word, code[1]))
-          code += 1
-        case .i64Load16UIndexed:
-          try registers.i64Load16U(word, memory, registers.indexed(word, code[1]))
-          code += 1
-        case .i64Load32SIndexed:
-          try registers.i64Load32S(word, memory, registers.indexed(word, code[1]))
-          code += 1
-        case .i64Load32UIndexed:
-          try registers.i64Load32U(word, memory, registers.indexed(word, code[1]))
-          code += 1
-        case .i32LoadFar:
-          try registers.i32Load(word, memory, registers.far(word, code[1]))
-          code += 1
-        case .i64LoadFar:
-          try registers.i64Load(word, memory, registers.far(word, code[1]))
-          code += 1
-        case .f32LoadFar:
-          try registers.f32Load(word, memory, registers.far(word, code[1]))
-          code += 1
-        case .f64LoadFar:
-          try registers.f64Load(word, memory, registers.far(word, code[1]))
-          code += 1
-        case .i32Load8SFar:
-          try registers.i32Load8S(word, memory, registers.far(word, code[1]))
-          code += 1
-        case .i32Load8UFar:
-          try registers.i32Load8U(word, memory, registers.far(word, code[1]))
-          code += 1
-        case .i32Load16SFar:
-          try registers.i32Load16S(word, memory, registers.far(word, code[1]))
-          code += 1
-        case .i32Load16UFar:
-          try registers.i32Load16U(word, memory, registers.far(word, code[1]))
-          code += 1
-        case .i64Load8SFar:
-          try registers.i64Load8S(word, memory, registers.far(word, code[1]))
-          code += 1
-        case .i64Load8UFar:
-          try registers.i64Load8U(word, memory, registers.far(word, code[1]))
-          code += 1
-        case .i64Load16SFar:
-          try registers.i64Load16S(word, memory, registers.far(word, code[1]))
-          code += 1
-        case .i64Load16UFar:
-          try registers.i64Load16U(word, memory, registers.far(word, code[1]))
-          code += 1
-        case .i64Load32SFar:
-          try registers.i64Load32S(word, memory, registers.far(word, code[1]))
-          code += 1
-        case .i64Load32UFar:
-          try registers.i64Load32U(word, memory, registers.far(word, code[1]))
-          code += 1
+        case .i32LoadIndexed: try registers.i32Load(word, memory, registers.indexed(word, following()))
+        case .i64LoadIndexed: try registers.i64Load(word, memory, registers.indexed(word, following()))
+        case .f32LoadIndexed: try registers.f32Load(word, memory, registers.indexed(word, following()))
+        case .f64LoadIndexed: try registers.f64Load(word, memory, registers.indexed(word, following()))
+        case .i32Load8SIndexed: try registers.i32Load8S(word, memory, registers.indexed(word, following()))
+        case .i32Load8UIndexed: try registers.i32Load8U(word, memory, registers.indexed(word, following()))
+        case .i32Load16SIndexed: try registers.i32Load16S(word, memory, registers.indexed(word, following()))
+        case .i32Load16UIndexed: try registers.i32Load16U(word, memory, registers.indexed(word, following()))
+        case .i64Load8SIndexed: try registers.i64Load8S(word, memory, registers.indexed(word, following()))
+        case .i64Load8UIndexed: try registers.i64Load8U(word, memory, registers.indexed(word, following()))
+        case .i64Load16SIndexed: try registers.i64Load16S(word, memory, registers.indexed(word, following()))
+        case .i64Load16UIndexed: try registers.i64Load16U(word, memory, registers.indexed(word, following()))
+        case .i64Load32SIndexed: try registers.i64Load32S(word, memory, registers.indexed(word, following()))
+        case .i64Load32UIndexed: try registers.i64Load32U(word, memory, registers.indexed(word, following()))
+        case .i32LoadFar: try registers.i32Load(word, memory, registers.far(word, following()))
+        case .i64LoadFar: try registers.i64Load(word, memory, registers.far(word, following()))
+        case .f32LoadFar: try registers.f32Load(word, memory, registers.far(word, following()))
+        case .f64LoadFar: try registers.f64Load(word, memory, registers.far(word, following()))
+        case .i32Load8SFar: try registers.i32Load8S(word, memory, registers.far(word, following()))
+        case .i32Load8UFar: try registers.i32Load8U(word, memory, registers.far(word, following()))
+        case .i32Load16SFar: try registers.i32Load16S(word, memory, registers.far(word, following()))
+        case .i32Load16UFar: try registers.i32Load16U(word, memory, registers.far(word, following()))
+        case .i64Load8SFar: try registers.i64Load8S(word, memory, registers.far(word, following()))
+        case .i64Load8UFar: try registers.i64Load8U(word, memory, registers.far(word, following()))
+        case .i64Load16SFar: try registers.i64Load16S(word, memory, registers.far(word, following()))
+        case .i64Load16UFar: try registers.i64Load16U(word, memory, registers.far(word, following()))
+        case .i64Load32SFar: try registers.i64Load32S(word, memory, registers.far(word, following()))
+        case .i64Load32UFar: try registers.i64Load32U(word, memory, registers.far(word, following()))
         case .i32LoadConstant: try registers.i32Load(word, memory, registers.constant(word))
         case .i64LoadConstant: try registers.i64Load(word, memory, registers.constant(word))
         case .f32LoadConstant: try registers.f32Load(word, memory, registers.constant(word))
@@ -600,48 +523,6 @@ extension Machine {
         case .i64Load16UConstant: try registers.i64Load16U(word, memory, registers.constant(word))
         case .i64Load32SConstant: try registers.i64Load32S(word, memory, registers.constant(word))
         case .i64Load32UConstant: try registers.i64Load32U(word, memory, registers.constant(word))
-        case .i32LoadLong:
-          try registers.i32Load(word, memory, registers.long(word, code[1]))
-          code += 1
-        case .i64LoadLong:
-          try registers.i64Load(word, memory, registers.long(word, code[1]))
-          code += 1
-        case .f32LoadLong:
-          try registers.f32Load(word, memory, registers.long(word, code[1]))
-          code += 1
-        case .f64LoadLong:
-          try registers.f64Load(word, memory, registers.long(word, code[1]))
-          code += 1
-        case .i32Load8SLong:
-          try registers.i32Load8S(word, memory, registers.long(word, code[1]))
-          code += 1
-        case .i32Load8ULong:
-          try registers.i32Load8U(word, memory, registers.long(word, code[1]))
-          code += 1
-        case .i32Load16SLong:
-          try registers.i32Load16S(word, memory, registers.long(word, code[1]))
-          code += 1
-        case .i32Load16ULong:
-          try registers.i32Load16U(word, memory, registers.long(word, code[1]))
-          code += 1
-        case .i64Load8SLong:
-          try registers.i64Load8S(word, memory, registers.long(word, code[1]))
-          code += 1
-        case .i64Load8ULong:
-          try registers.i64Load8U(word, memory, registers.long(word, code[1]))
-          code += 1
-        case .i64Load16SLong:
-          try registers.i64Load16S(word, memory, registers.long(word, code[1]))
-          code += 1
-        case .i64Load16ULong:
-          try registers.i64Load16U(word, memory, registers.long(word, code[1]))
-          code += 1
-        case .i64Load32SLong:
-          try registers.i64Load32S(word, memory, registers.long(word, code[1]))
-          code += 1
-        case .i64Load32ULong:
-          try registers.i64Load32U(word, memory, registers.long(word, code[1]))
-          code += 1
         case .i32Store: if try !registers.i32Store(word, memory, loop, registers.near(word)) { continue preparing }
         case .i64Store: if try !registers.i64Store(word, memory, loop, registers.near(word)) { continue preparing }
         case .f32Store: if try !registers.f32Store(word, memory, loop, registers.near(word)) { continue preparing }
@@ -735,33 +616,6 @@ extension Machine {
           if try !registers.i64Store16(word, memory, loop, registers.constant(word)) { continue preparing }
         case .i64Store32Constant:
           if try !registers.i64Store32(word, memory, loop, registers.constant(word)) { continue preparing }
-        case .i32StoreLong:
-          if try !registers.i32Store(word, memory, loop, registers.long(word, code[1])) { continue preparing }
-          code += 1
-        case .i64StoreLong:
-          if try !registers.i64Store(word, memory, loop, registers.long(word, code[1])) { continue preparing }
-          code += 1
-        case .f32StoreLong:
-          if try !registers.f32Store(word, memory, loop, registers.long(word, code[1])) { continue preparing }
-          code += 1
-        case .f64StoreLong:
-          if try !registers.f64Store(word, memory, loop, registers.long(word, code[1])) { continue preparing }
-          code += 1
-        case .i32Store8Long:
-          if try !registers.i32Store8(word, memory, loop, registers.long(word, code[1])) { continue preparing }
-          code += 1
-        case .i32Store16Long:
-          if try !registers.i32Store16(word, memory, loop, registers.long(word, code[1])) { continue preparing }
-          code += 1
-        case .i64Store8Long:
-          if try !registers.i64Store8(word, memory, loop, registers.long(word, code[1])) { continue preparing }
-          code += 1
-        case .i64Store16Long:
-          if try !registers.i64Store16(word, memory, loop, registers.long(word, code[1])) { continue preparing }
-          code += 1
-        case .i64Store32Long:
-          if try !registers.i64Store32(word, memory, loop, registers.long(word, code[1])) { continue preparing }
-          code += 1
         case .loadWide:
           registers[word.a] = try context.pointee.instance.takeUnretainedValue().loadWide(
             word.c, memory: Int(truncatingIfNeeded: code[2]), registers[word.b], code[1])
@@ -772,16 +626,11 @@ extension Machine {
           code += 2
 
         // moves
-        case .copy: registers[word.a] = registers[word.b]
-        case .const32: registers[word.a] = word >> 32
-        case .const64:
-          registers[word.a] = code[1]
-          code += 1
+        case .copy: registers.copy(word)
+        case .const32: registers.const32(word)
+        case .const64: registers[word.a] = following()
         case .copyBlock: (registers.base + word.a).update(from: registers.base + word.b, count: word.c)
-        case .select:
-          registers[word.a] =
-            registers[Int(truncatingIfNeeded: code[1])].u32 != 0 ? registers[word.b] : registers[word.c]
-          code += 1
+        case .select: registers.select(word, following())
         case .globalGet: registers[word.a] = context.pointee.globals[word.bc].pointee
         case .globalSet: context.pointee.globals[word.bc].pointee = registers[word.a]
         case .refFunc:
@@ -826,14 +675,14 @@ extension Machine {
         case .returnNone: if !leave() { return }
 
         // counting
-        case .charge: fuel &-= Int64(truncatingIfNeeded: word.bc)
+        case .charge: loop.pointee.counter &-= Int64(truncatingIfNeeded: word.bc)
         case .chargeAndCheck:
-          fuel &-= Int64(truncatingIfNeeded: word.bc)
-          if fuel < 0 { throw .outOfInstructions }
+          loop.pointee.counter &-= Int64(truncatingIfNeeded: word.bc)
+          if loop.pointee.counter < 0 { throw .outOfInstructions }
         case .chargeDynamic:
-          let rest = fuel &- registers[word.a].s64
-          fuel = rest > fuel ? .min : rest
-          if fuel < 0 { throw .outOfInstructions }
+          let rest = loop.pointee.counter &- registers[word.a].s64
+          loop.pointee.counter = rest > loop.pointee.counter ? .min : rest
+          if loop.pointee.counter < 0 { throw .outOfInstructions }
 
         // memories and tables as a whole
         case .memorySize:
@@ -842,7 +691,7 @@ extension Machine {
         case .memoryGrow:
           registers[word.a] = context.pointee.instance.takeUnretainedValue().memoryGrow(
             Int(code[1]), by: registers[word.b])
-          memory = MemoryView(context.pointee.memory)
+          loop.pointee.refreshMemory()
           code += 1
         case .memoryFill:
           if code[1] == 0, memory.fill(at: registers[word.a], registers[word.b], registers[word.c]) {
@@ -909,9 +758,6 @@ extension Machine {
         case .v128StoreFar:
           if try !registers.v128Store(word, memory, loop, registers.far(word, code[1])) { continue preparing }
           code += 1
-        case .v128StoreLong:
-          if try !registers.v128Store(word, memory, loop, registers.long(word, code[1])) { continue preparing }
-          code += 1
         case .v128StoreConstant:
           if try !registers.v128Store(word, memory, loop, registers.constant(word)) { continue preparing }
         case .v128Store8Lane:
@@ -961,8 +807,242 @@ extension Machine {
           .f32x4ConvertI32x4U, .i32x4TruncSatF64x2SZero, .i32x4TruncSatF64x2UZero, .f64x2ConvertLowI32x4S,
           .f64x2ConvertLowI32x4U,
           .vectorLoadWide, .vectorStoreWide, .vectorCopy, .vectorSelect, .vectorGlobalGet, .vectorGlobalSet,
-          .v128LoadSum, .v128LoadIndexed, .v128LoadFar, .v128LoadConstant, .v128LoadLong:
-          try executeVector(word, &code, registers.base, memory, context)
+          .v128LoadSum, .v128LoadIndexed, .v128LoadFar, .v128LoadConstant:
+          try executeVector(word, &code, registers.base, loop)
+
+        // sequences: each operation as on its own, and `code` at its own word where it may have to be tried again
+        case .const32ThenBranchI32LtUImmediate:
+          registers.const32(word)
+          let second = following()
+          jump(second.signedC, if: registers[second.a].u32 < UInt32(truncatingIfNeeded: second.signedB))
+          continue
+        case .copyThenBranch:
+          registers.copy(word)
+          let second = following()
+          code += second.bc
+        case .copyThenCopy:
+          registers.copy(word)
+          registers.copy(following())
+        case .copyThenCopyThenCopy:
+          registers.copy(word)
+          registers.copy(following())
+          registers.copy(following())
+        case .copyThenCopyThenCopyThenCopy:
+          registers.copy(word)
+          registers.copy(following())
+          registers.copy(following())
+          registers.copy(following())
+        case .copyThenI32Load:
+          registers.copy(word)
+          let second = following()
+          try registers.i32Load(second, memory, registers.near(second))
+        case .f64AddIntoF64Add: registers.f64Add(following(), registers.f64Add(word))
+        case .f64AddIntoF64AddIntoF64Add:
+          var result = registers.f64Add(word)
+          result = registers.f64Add(following(), result)
+          registers.f64Add(following(), result)
+        case .f64AddIntoF64AddIntoF64AddIntoF64Add:
+          var result = registers.f64Add(word)
+          result = registers.f64Add(following(), result)
+          result = registers.f64Add(following(), result)
+          registers.f64Add(following(), result)
+        case .f64LoadThenF64Add:
+          try registers.f64Load(word, memory, registers.near(word))
+          registers.f64Add(following())
+        case .f64LoadThenF64Mul:
+          try registers.f64Load(word, memory, registers.near(word))
+          registers.f64Mul(following())
+        case .f64LoadSumThenF64LoadSum:
+          try registers.f64Load(word, memory, registers.sum(word))
+          let second = following()
+          try registers.f64Load(second, memory, registers.sum(second))
+        case .f64MulThenF64LoadSum:
+          registers.f64Mul(word)
+          let second = following()
+          try registers.f64Load(second, memory, registers.sum(second))
+        case .f64MulThenF64LoadSumThenF64LoadSum:
+          registers.f64Mul(word)
+          let second = following()
+          try registers.f64Load(second, memory, registers.sum(second))
+          let third = following()
+          try registers.f64Load(third, memory, registers.sum(third))
+        case .f64MulThenF64Mul:
+          registers.f64Mul(word)
+          registers.f64Mul(following())
+        case .f64MulIntoF64Add: registers.f64Add(following(), registers.f64Mul(word))
+        case .f64MulIntoF64Mul: registers.f64Mul(following(), registers.f64Mul(word))
+        case .f64MulIntoF64MulIntoF64Sub:
+          var result = registers.f64Mul(word)
+          result = registers.f64Mul(following(), result)
+          registers.f64Sub(following(), result)
+        case .f64MulIntoF64Sub: registers.f64Sub(following(), registers.f64Mul(word))
+        case .f64StoreThenI32AddImmediate:
+          if try !registers.f64Store(word, memory, loop, registers.near(word)) { continue preparing }
+          registers.i32AddImmediate(following())
+        case .i32AddThenBranchI32LtU:
+          registers.i32Add(word)
+          let second = following()
+          jump(second.signedC, if: registers[second.a].u32 < registers[second.b].u32)
+          continue
+        case .i32AddThenCopy:
+          registers.i32Add(word)
+          registers.copy(following())
+        case .i32AddThenI32AddImmediate:
+          registers.i32Add(word)
+          registers.i32AddImmediate(following())
+        case .i32AddThenI32LoadSum:
+          registers.i32Add(word)
+          let second = following()
+          try registers.i32Load(second, memory, registers.sum(second))
+        case .i32AddThenI32Store:
+          registers.i32Add(word)
+          let second = following()
+          if try !registers.i32Store(second, memory, loop, registers.near(second)) { continue preparing }
+        case .i32AddThenReturnOne:
+          registers.i32Add(word)
+          let second = following()
+          registers[0] = registers[second.a]
+          if !leave() { return }
+        case .i32AddIntoI32Add: registers.i32Add(following(), registers.i32Add(word))
+        case .i32AddImmediateThenBranchI32LtSImmediate:
+          registers.i32AddImmediate(word)
+          let second = following()
+          jump(second.signedC, if: registers[second.a].s32 < Int32(truncatingIfNeeded: second.signedB))
+          continue
+        case .i32AddImmediateThenBranchI32LtU:
+          registers.i32AddImmediate(word)
+          let second = following()
+          jump(second.signedC, if: registers[second.a].u32 < registers[second.b].u32)
+          continue
+        case .i32AddImmediateThenBranchI32NeImmediate:
+          registers.i32AddImmediate(word)
+          let second = following()
+          jump(second.signedC, if: registers[second.a].s32 != Int32(truncatingIfNeeded: second.signedB))
+          continue
+        case .i32AddImmediateThenBranchIfNonZero:
+          registers.i32AddImmediate(word)
+          let second = following()
+          jump(second.bc, if: registers[second.a].u32 != 0)
+          continue
+        case .i32AddImmediateThenCall:
+          registers.i32AddImmediate(word)
+          let second = following()
+          loop.pointee.entry = context.pointee.functions + second.bc
+          if loop.pointee.entry.pointee.code == nil { continue preparing }
+          try pushFrame()
+          try startHere(registers.base + second.a)
+        case .i32AddImmediateThenCopy:
+          registers.i32AddImmediate(word)
+          registers.copy(following())
+        case .i32AddImmediateThenCopyThenBranchI32LtU:
+          registers.i32AddImmediate(word)
+          registers.copy(following())
+          let third = following()
+          jump(third.signedC, if: registers[third.a].u32 < registers[third.b].u32)
+          continue
+        case .i32AddImmediateThenI32AddImmediate:
+          registers.i32AddImmediate(word)
+          registers.i32AddImmediate(following())
+        case .i32AddImmediateThenI32Load:
+          registers.i32AddImmediate(word)
+          let second = following()
+          try registers.i32Load(second, memory, registers.near(second))
+        case .i32AddImmediateThenI32LoadThenBranchI32LtU:
+          registers.i32AddImmediate(word)
+          let second = following()
+          try registers.i32Load(second, memory, registers.near(second))
+          let third = following()
+          jump(third.signedC, if: registers[third.a].u32 < registers[third.b].u32)
+          continue
+        case .i32AddImmediateThenI32Load8S:
+          registers.i32AddImmediate(word)
+          let second = following()
+          try registers.i32Load8S(second, memory, registers.near(second))
+        case .i32AddShlThenI32Load:
+          registers.i32AddShl(word, following())
+          let second = following()
+          try registers.i32Load(second, memory, registers.near(second))
+        case .i32AndIntoI32Xor: registers.i32Xor(following(), registers.i32And(word))
+        case .i32AndImmediateThenSelect:
+          registers.i32AndImmediate(word)
+          registers.select(following(), following())
+        case .i32AndImmediateThenSelectThenBranch:
+          registers.i32AndImmediate(word)
+          registers.select(following(), following())
+          let third = following()
+          code += third.bc
+        case .i32EqzThenI32Add:
+          registers.i32Eqz(word)
+          registers.i32Add(following())
+        case .i32LoadThenBranchIfNonZero:
+          try registers.i32Load(word, memory, registers.near(word))
+          let second = following()
+          jump(second.bc, if: registers[second.a].u32 != 0)
+          continue
+        case .i32Load8UThenBranchTable:
+          try registers.i32Load8U(word, memory, registers.near(word))
+          let second = following()
+          jumpByTable(second)
+        case .i32Load8UThenI32Load8U:
+          try registers.i32Load8U(word, memory, registers.near(word))
+          let second = following()
+          try registers.i32Load8U(second, memory, registers.near(second))
+        case .i32RotlImmediateIntoI32XorRotl:
+          registers.i32XorRotl(following(), following(), registers.i32RotlImmediate(word))
+        case .i32RotlImmediateIntoI32XorRotlIntoI32XorRotl:
+          var result = registers.i32RotlImmediate(word)
+          result = registers.i32XorRotl(following(), following(), result)
+          registers.i32XorRotl(following(), following(), result)
+        case .i32ShlImmediateThenI32Load:
+          registers.i32ShlImmediate(word)
+          let second = following()
+          try registers.i32Load(second, memory, registers.near(second))
+        case .i32ShrUImmediateThenI32AndImmediate:
+          registers.i32ShrUImmediate(word)
+          registers.i32AndImmediate(following())
+        case .i32StoreThenBranch:
+          if try !registers.i32Store(word, memory, loop, registers.near(word)) { continue preparing }
+          let second = following()
+          code += second.bc
+        case .i32StoreThenCopy:
+          if try !registers.i32Store(word, memory, loop, registers.near(word)) { continue preparing }
+          registers.copy(following())
+        case .i32StoreThenI32Load:
+          if try !registers.i32Store(word, memory, loop, registers.near(word)) { continue preparing }
+          let second = following()
+          try registers.i32Load(second, memory, registers.near(second))
+        case .i32Store8SumThenI32Add:
+          if try !registers.i32Store8(word, memory, loop, registers.sum(word)) { continue preparing }
+          registers.i32Add(following())
+        case .i32Store8SumThenI32AddThenBranchI32LtU:
+          if try !registers.i32Store8(word, memory, loop, registers.sum(word)) { continue preparing }
+          registers.i32Add(following())
+          let third = following()
+          jump(third.signedC, if: registers[third.a].u32 < registers[third.b].u32)
+          continue
+        case .i32XorThenI32AndImmediate:
+          registers.i32Xor(word)
+          registers.i32AndImmediate(following())
+        case .i32XorIntoI32Add: registers.i32Add(following(), registers.i32Xor(word))
+        case .i32XorIntoI32And: registers.i32And(following(), registers.i32Xor(word))
+        case .i32XorRotlIntoI32Add:
+          let result = registers.i32XorRotl(word, following())
+          registers.i32Add(following(), result)
+        case .i32XorShlThenI32Store8:
+          registers.i32XorShl(word, following())
+          let second = following()
+          if try !registers.i32Store8(second, memory, loop, registers.near(second)) { continue preparing }
+        case .i32XorShlIntoI32XorShrU:
+          let result = registers.i32XorShl(word, following())
+          registers.i32XorShrU(following(), following(), result)
+        case .i32XorShlIntoI32XorShrUIntoI32XorShl:
+          var result = registers.i32XorShl(word, following())
+          result = registers.i32XorShrU(following(), following(), result)
+          registers.i32XorShl(following(), following(), result)
+        case .selectThenBranch:
+          registers.select(word, following())
+          let second = following()
+          code += second.bc
 
         case .unreachable: throw .unreachable
         case .traceEntry: tracer?.enter(FunctionIndex(word.bc), registers.base)

@@ -31,7 +31,7 @@ extension Machine {
   /// - Parameter code: the operation; is moved over the words behind it that belong to it.
   @_transparent func executeVector(
     _ word: UInt64, _ code: inout UnsafePointer<UInt64>, _ registers: UnsafeMutablePointer<UInt64>,
-    _ memory: MemoryView, _ context: UnsafeMutablePointer<InstanceContext>
+    _ loop: UnsafeMutablePointer<LoopState>
   ) throws(Trap) {
     // The registers of fields b and c as vectors, and the halves of those. Halves are loads of their own: a register is
     // in memory anyway, and the wide operations take them from there.
@@ -55,7 +55,7 @@ extension Machine {
       registers.setVector(word.a, unsafeBitCast(mask, to: U8x16.self))
     }
     @inline(__always) func load<T: BitwiseCopyable>(_ type: T.Type) throws(Trap) -> T {
-      try memory.load(type, registers[word.b] &+ UInt64(truncatingIfNeeded: word.c))
+      try loop.pointee.memory.load(type, registers[word.b] &+ UInt64(truncatingIfNeeded: word.c))
     }
     /// A lane of the vector in field b; c is its number.
     @inline(__always) func lane<T: BitwiseCopyable>(_ type: T.Type) -> T {
@@ -72,17 +72,14 @@ extension Machine {
     switch word.op {
     // memory 0
     case .v128Load: set(try load(U8x16.self))
-    case .v128LoadSum: set(try memory.load(U8x16.self, Registers(registers).sum(word)))
+    case .v128LoadSum: set(try loop.pointee.memory.load(U8x16.self, Registers(registers).sum(word)))
     case .v128LoadIndexed:
-      set(try memory.load(U8x16.self, Registers(registers).indexed(word, code[1])))
+      set(try loop.pointee.memory.load(U8x16.self, Registers(registers).indexed(word, code[1])))
       code += 1
     case .v128LoadFar:
-      set(try memory.load(U8x16.self, Registers(registers).far(word, code[1])))
+      set(try loop.pointee.memory.load(U8x16.self, Registers(registers).far(word, code[1])))
       code += 1
-    case .v128LoadLong:
-      set(try memory.load(U8x16.self, Registers(registers).long(word, code[1])))
-      code += 1
-    case .v128LoadConstant: set(try memory.load(U8x16.self, Registers(registers).constant(word)))
+    case .v128LoadConstant: set(try loop.pointee.memory.load(U8x16.self, Registers(registers).constant(word)))
     case .v128Load8x8S: set(widened(try load(SIMD8<Int8>.self)))
     case .v128Load8x8U: set(widened(try load(SIMD8<UInt8>.self)))
     case .v128Load16x4S: set(widened(try load(SIMD4<Int16>.self)))
@@ -115,8 +112,9 @@ extension Machine {
     case .vectorSelect:
       set(UInt32(truncatingIfNeeded: registers[laneNumber()]) != 0 ? x(U8x16.self) : y(U8x16.self))
       code += 1
-    case .vectorGlobalGet: set(context.pointee.globals[word.bc].vector(0, U8x16.self))
-    case .vectorGlobalSet: context.pointee.globals[word.bc].setVector(0, registers.vector(word.a, U8x16.self))
+    case .vectorGlobalGet: set(loop.pointee.context.pointee.globals[word.bc].vector(0, U8x16.self))
+    case .vectorGlobalSet:
+      loop.pointee.context.pointee.globals[word.bc].setVector(0, registers.vector(word.a, U8x16.self))
     // lanes
     case .i8x16Shuffle:
       let tables = UnsafeRawPointer(code + 1)
@@ -372,10 +370,10 @@ extension Machine {
       set(U32x4(lowHalf: saturated(x(F64x2.self)) as SIMD2<UInt32>, highHalf: SIMD2<UInt32>()))
     // other memories, other addresses
     case .vectorLoadWide:
-      try context.pointee.instance.takeUnretainedValue().vectorLoad(word, code + 1, registers)
+      try loop.pointee.context.pointee.instance.takeUnretainedValue().vectorLoad(word, code + 1, registers)
       code += 3
     case .vectorStoreWide:
-      try context.pointee.instance.takeUnretainedValue().vectorStore(word, code + 1, registers)
+      try loop.pointee.context.pointee.instance.takeUnretainedValue().vectorStore(word, code + 1, registers)
       code += 3
     default: break  // The operations of scalars, which `Machine.run` executes.
     }

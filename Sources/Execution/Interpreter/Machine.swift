@@ -28,18 +28,37 @@ struct LoopState {
   var frame: UnsafeMutablePointer<Frame>
   /// Calls within calls.
   var depth = 0
+  /// The running function's instance, and its memory 0.
+  private(set) var context: UnsafeMutablePointer<InstanceContext>
+  private(set) var memory: MemoryView
+  /// `Machine.counter` while the loop runs.
+  var counter: Int64
   /// What a store refused to write.
   var unsavedAddress: UInt64 = 0
   var unsavedSize: UInt64 = 0
 
-  init(entry: UnsafeMutablePointer<FunctionEntry>, frame: UnsafeMutablePointer<Frame>) {
-    self.entry = entry
+  /// Before a function runs whose caller is not of Wasm.
+  init(_ function: UnsafeMutablePointer<FunctionEntry>, frame: UnsafeMutablePointer<Frame>, counter: Int64) {
+    entry = function
     self.frame = frame
+    context = function.pointee.context
+    memory = MemoryView(context.pointee.memory)
+    self.counter = counter
   }
 
+  /// Makes an instance the running one.
+  @inline(__always) mutating func enter(_ other: UnsafeMutablePointer<InstanceContext>) {
+    if other == context { return }
+    context = other
+    refreshMemory()
+  }
+
+  /// After memory 0 may have grown.
+  @inline(__always) mutating func refreshMemory() { memory = MemoryView(context.pointee.memory) }
+
   /// Saves the pages that the last refused store would have written.
-  @inline(never) mutating func savePages(_ memory: UnsafeMutablePointer<MemoryState>) {
-    memory.pointee.owner?.takeUnretainedValue().touch(unsavedAddress, unsavedSize)
+  @inline(never) mutating func savePages() {
+    context.pointee.memory.pointee.owner?.takeUnretainedValue().touch(unsavedAddress, unsavedSize)
     unsavedSize = 0
   }
 }

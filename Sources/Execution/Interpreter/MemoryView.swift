@@ -1,4 +1,4 @@
-// Memory 0 as the machine's loop sees it: bounds and page tracking in local variables.
+// Memory 0 as the machine's loop sees it: bounds and page tracking without a reference to an object.
 
 import Glibc
 import Wasm

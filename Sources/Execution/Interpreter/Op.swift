@@ -69,8 +69,6 @@ enum Op: UInt16, CaseIterable {
   case i32LoadConstant, i64LoadConstant, f32LoadConstant, f64LoadConstant, i32Load8SConstant, i32Load8UConstant
   case i32Load16SConstant, i32Load16UConstant, i64Load8SConstant, i64Load8UConstant, i64Load16SConstant
   case i64Load16UConstant, i64Load32SConstant, i64Load32UConstant
-  case i32LoadLong, i64LoadLong, f32LoadLong, f64LoadLong, i32Load8SLong, i32Load8ULong, i32Load16SLong
-  case i32Load16ULong, i64Load8SLong, i64Load8ULong, i64Load16SLong, i64Load16ULong, i64Load32SLong, i64Load32ULong
   case i32Store, i64Store, f32Store, f64Store, i32Store8, i32Store16, i64Store8, i64Store16, i64Store32
   case i32StoreSum, i64StoreSum, f32StoreSum, f64StoreSum, i32Store8Sum, i32Store16Sum, i64Store8Sum
   case i64Store16Sum, i64Store32Sum
@@ -80,8 +78,6 @@ enum Op: UInt16, CaseIterable {
   case i64Store16Far, i64Store32Far
   case i32StoreConstant, i64StoreConstant, f32StoreConstant, f64StoreConstant, i32Store8Constant
   case i32Store16Constant, i64Store8Constant, i64Store16Constant, i64Store32Constant
-  case i32StoreLong, i64StoreLong, f32StoreLong, f64StoreLong, i32Store8Long, i32Store16Long, i64Store8Long
-  case i64Store16Long, i64Store32Long
   // any memory, any address: a and b as above, c the access kind, then a word with the offset and one with the memory
   case loadWide, storeWide
 
@@ -157,10 +153,32 @@ enum Op: UInt16, CaseIterable {
   // vector that a lane load changes
   case vectorLoadWide, vectorStoreWide
   // `v128.load` and `v128.store` in the other addressing modes
-  case v128LoadSum, v128LoadIndexed, v128LoadFar, v128LoadConstant, v128LoadLong
-  case v128StoreSum, v128StoreIndexed, v128StoreFar, v128StoreConstant, v128StoreLong
+  case v128LoadSum, v128LoadIndexed, v128LoadFar, v128LoadConstant
+  case v128StoreSum, v128StoreIndexed, v128StoreFar, v128StoreConstant
   // as `copy`, `select`, `globalGet` and `globalSet`
   case vectorCopy, vectorSelect, vectorGlobalGet, vectorGlobalSet
+
+  // Sequences: operations that often follow on one another, run by one dispatch. The word is that of the first operation,
+  // but for the number; the others stand behind it as they are, so that jumps may lead to them. A case's name says what
+  // it runs, and that is all that `Sequences` goes by: `Then` where the second reads its registers as ever, `Into` where
+  // it has the first one's result from a machine register. Of three, the first two have to be a case as well.
+  case const32ThenBranchI32LtUImmediate, copyThenBranch, copyThenCopy, copyThenCopyThenCopy
+  case copyThenCopyThenCopyThenCopy, copyThenI32Load, f64AddIntoF64Add, f64AddIntoF64AddIntoF64Add
+  case f64AddIntoF64AddIntoF64AddIntoF64Add, f64LoadThenF64Add, f64LoadThenF64Mul, f64LoadSumThenF64LoadSum
+  case f64MulThenF64LoadSum, f64MulThenF64LoadSumThenF64LoadSum, f64MulThenF64Mul, f64MulIntoF64Add, f64MulIntoF64Mul
+  case f64MulIntoF64MulIntoF64Sub, f64MulIntoF64Sub, f64StoreThenI32AddImmediate, i32AddThenBranchI32LtU
+  case i32AddThenCopy, i32AddThenI32AddImmediate, i32AddThenI32LoadSum, i32AddThenI32Store, i32AddThenReturnOne
+  case i32AddIntoI32Add, i32AddImmediateThenBranchI32LtSImmediate, i32AddImmediateThenBranchI32LtU
+  case i32AddImmediateThenBranchI32NeImmediate, i32AddImmediateThenBranchIfNonZero, i32AddImmediateThenCall
+  case i32AddImmediateThenCopy, i32AddImmediateThenCopyThenBranchI32LtU, i32AddImmediateThenI32AddImmediate
+  case i32AddImmediateThenI32Load, i32AddImmediateThenI32LoadThenBranchI32LtU, i32AddImmediateThenI32Load8S
+  case i32AddShlThenI32Load, i32AndIntoI32Xor, i32AndImmediateThenSelect, i32AndImmediateThenSelectThenBranch
+  case i32EqzThenI32Add, i32LoadThenBranchIfNonZero, i32Load8UThenBranchTable, i32Load8UThenI32Load8U
+  case i32RotlImmediateIntoI32XorRotl, i32RotlImmediateIntoI32XorRotlIntoI32XorRotl, i32ShlImmediateThenI32Load
+  case i32ShrUImmediateThenI32AndImmediate, i32StoreThenBranch, i32StoreThenCopy, i32StoreThenI32Load
+  case i32Store8SumThenI32Add, i32Store8SumThenI32AddThenBranchI32LtU, i32XorThenI32AndImmediate, i32XorIntoI32Add
+  case i32XorIntoI32And, i32XorRotlIntoI32Add, i32XorShlThenI32Store8, i32XorShlIntoI32XorShrU
+  case i32XorShlIntoI32XorShrUIntoI32XorShl, selectThenBranch
 }
 
 /// The width and extension of a wide access: the position of the Wasm opcode among loads, or among stores.

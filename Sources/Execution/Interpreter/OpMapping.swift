@@ -181,6 +181,14 @@ extension Op {
     }
   }
 
+  /// Whether the result has the bits of the operand: a register says nothing of types, and holds an i32 zero-extended.
+  var isIdentity: Bool {
+    switch self {
+    case .i64ExtendI32U, .i32ReinterpretF32, .i64ReinterpretF64, .f32ReinterpretI32, .f64ReinterpretI64: true
+    default: false
+    }
+  }
+
   /// Whether operands may be exchanged.
   var isCommutative: Bool {
     switch self {

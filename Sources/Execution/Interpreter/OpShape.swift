@@ -34,8 +34,8 @@ enum OpShape {
   /// Words behind the operation's own; those of a jump table are counted by its word.
   var operandCount: Int {
     switch self {
-    case .shifted, .const64, .select, .indirectCall, .bulk, .load(.indexed), .load(.far), .load(.long),
-      .store(.indexed), .store(.far), .store(.long):
+    case .shifted, .const64, .select, .indirectCall, .bulk, .load(.indexed), .load(.far),
+      .store(.indexed), .store(.far):
       1
     case .wideLoad, .wideStore: 2
     case .vector(let words): words
@@ -48,7 +48,8 @@ extension Op {
   /// How the operation uses its words.
   var shape: OpShape { Self.shapes[Int(rawValue)] }
 
-  private static let shapes: [OpShape] = allCases.map(\.computedShape)
+  /// Of a sequence, the shape of its first operation, whose word it has.
+  private static let shapes: [OpShape] = allCases.map(\.first.computedShape)
 
   private var computedShape: OpShape {
     if self <= .i64TruncSatF64U {
@@ -78,12 +79,10 @@ extension Op {
     case .v128LoadIndexed: return .load(.indexed)
     case .v128LoadFar: return .load(.far)
     case .v128LoadConstant: return .load(.constant)
-    case .v128LoadLong: return .load(.long)
     case .v128StoreSum: return .store(.sum)
     case .v128StoreIndexed: return .store(.indexed)
     case .v128StoreFar: return .store(.far)
     case .v128StoreConstant: return .store(.constant)
-    case .v128StoreLong: return .store(.long)
     case .copy, .vectorCopy: return .copy
     case .const32: return .const32
     case .const64: return .const64
@@ -120,8 +119,12 @@ extension Op {
 
 extension UInt64 {
   /// Words of the operation that begins with this one.
-  var wordCount: Int {
-    if case .jumpTable = op.shape { return 1 + bc }
-    return 1 + op.shape.operandCount
-  }
+  var wordCount: Int { op == .branchTable ? 1 + bc : op.wordCount }
+}
+
+extension Op {
+  /// Words of the operation, but for a jump table's.
+  fileprivate var wordCount: Int { Self.wordCounts[Int(rawValue)] }
+
+  private static let wordCounts: [Int] = allCases.map { 1 + $0.shape.operandCount }
 }

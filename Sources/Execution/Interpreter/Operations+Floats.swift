@@ -4,19 +4,15 @@ extension Registers {
   /// Sets a register to a float, or to the canonical NaN. A branch that is never taken costs less than a conditional
   /// move, which would bring every result from a vector register to a general one.
   @inline(__always) private func setCanonical(_ register: Int, _ value: Float) {
-    if _fastPath(value == value) {
-      self[register] = UInt64(value.bitPattern)
-    } else {
-      self[register] = canonicalBits(value)
-    }
+    self[register] = UInt64(value.bitPattern)
+    if _slowPath(value != value) { self[register] = canonicalBits(value) }
   }
 
-  @inline(__always) private func setCanonical(_ register: Int, _ value: Double) {
-    if _fastPath(value == value) {
-      self[register] = value.bitPattern
-    } else {
-      self[register] = canonicalBits(value)
-    }
+  @discardableResult
+  @inline(__always) func setCanonical(_ register: Int, _ value: Double) -> Double {
+    self[register] = value.bitPattern
+    if _slowPath(value != value) { self[register] = canonicalBits(value) }
+    return value
   }
 
   // MARK: F32 comparisons
@@ -77,9 +73,11 @@ extension Registers {
     setCanonical(word.a, self[word.b].f64.rounded(.toNearestOrEven))
   }
   @inline(__always) func f64Sqrt(_ word: UInt64) { setCanonical(word.a, self[word.b].f64.squareRoot()) }
-  @inline(__always) func f64Add(_ word: UInt64) { setCanonical(word.a, self[word.b].f64 + self[word.c].f64) }
-  @inline(__always) func f64Sub(_ word: UInt64) { setCanonical(word.a, self[word.b].f64 - self[word.c].f64) }
-  @inline(__always) func f64Mul(_ word: UInt64) { setCanonical(word.a, self[word.b].f64 * self[word.c].f64) }
+  @discardableResult
+  @inline(__always) func f64Add(_ word: UInt64) -> Double { f64Add(word, self[word.b].f64) }
+  @inline(__always) func f64Sub(_ word: UInt64) { f64Sub(word, self[word.c].f64) }
+  @discardableResult
+  @inline(__always) func f64Mul(_ word: UInt64) -> Double { f64Mul(word, self[word.b].f64) }
   @inline(__always) func f64Div(_ word: UInt64) { setCanonical(word.a, self[word.b].f64 / self[word.c].f64) }
   @inline(__always) func f64Min(_ word: UInt64) {
     setCanonical(word.a, wasmMinimum(self[word.b].f64, self[word.c].f64))
@@ -107,7 +105,6 @@ extension Registers {
     self[word.a] = UInt64(try truncated(self[word.b].f64, to: UInt32.self))
   }
   @inline(__always) func i64ExtendI32S(_ word: UInt64) { self[word.a] = UInt64(Int64(self[word.b].s32)) }
-  @inline(__always) func i64ExtendI32U(_ word: UInt64) { self[word.a] = self[word.b] }
   @inline(__always) func i64TruncF32S(_ word: UInt64) throws(Trap) {
     self[word.a] = UInt64(try truncated(self[word.b].f32, to: Int64.self))
   }
@@ -130,7 +127,6 @@ extension Registers {
   @inline(__always) func f64ConvertI64S(_ word: UInt64) { self[word.a] = Double(self[word.b].s64).bitPattern }
   @inline(__always) func f64ConvertI64U(_ word: UInt64) { self[word.a] = Double(self[word.b]).bitPattern }
   @inline(__always) func f64PromoteF32(_ word: UInt64) { setCanonical(word.a, Double(self[word.b].f32)) }
-  @inline(__always) func reinterpret(_ word: UInt64) { self[word.a] = self[word.b] }
   @inline(__always) func i32Extend8S(_ word: UInt64) {
     self[word.a] = UInt64(Int32(Int8(truncatingIfNeeded: self[word.b])))
   }

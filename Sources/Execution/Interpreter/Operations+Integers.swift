@@ -34,7 +34,8 @@ extension Registers {
   @inline(__always) func i32Clz(_ word: UInt64) { self[word.a] = UInt64(self[word.b].u32.leadingZeroBitCount) }
   @inline(__always) func i32Ctz(_ word: UInt64) { self[word.a] = UInt64(self[word.b].u32.trailingZeroBitCount) }
   @inline(__always) func i32Popcnt(_ word: UInt64) { self[word.a] = UInt64(self[word.b].u32.nonzeroBitCount) }
-  @inline(__always) func i32Add(_ word: UInt64) { self[word.a] = UInt64(self[word.b].u32 &+ self[word.c].u32) }
+  @discardableResult
+  @inline(__always) func i32Add(_ word: UInt64) -> UInt32 { i32Add(word, self[word.b].u32) }
   @inline(__always) func i32Sub(_ word: UInt64) { self[word.a] = UInt64(self[word.b].u32 &- self[word.c].u32) }
   @inline(__always) func i32Mul(_ word: UInt64) { self[word.a] = UInt64(self[word.b].u32 &* self[word.c].u32) }
   @inline(__always) func i32DivS(_ word: UInt64) throws(Trap) {
@@ -59,9 +60,11 @@ extension Registers {
     if divisor == 0 { throw .integerDivisionByZero }
     self[word.a] = UInt64(self[word.b].u32 % divisor)
   }
-  @inline(__always) func i32And(_ word: UInt64) { self[word.a] = self[word.b] & self[word.c] }
+  @discardableResult
+  @inline(__always) func i32And(_ word: UInt64) -> UInt32 { i32And(word, self[word.b].u32) }
   @inline(__always) func i32Or(_ word: UInt64) { self[word.a] = self[word.b] | self[word.c] }
-  @inline(__always) func i32Xor(_ word: UInt64) { self[word.a] = self[word.b] ^ self[word.c] }
+  @discardableResult
+  @inline(__always) func i32Xor(_ word: UInt64) -> UInt32 { i32Xor(word, self[word.b].u32) }
   @inline(__always) func i32Shl(_ word: UInt64) { self[word.a] = UInt64(self[word.b].u32 &<< self[word.c].u32) }
   @inline(__always) func i32ShrS(_ word: UInt64) { self[word.a] = UInt64(self[word.b].s32 &>> self[word.c].s32) }
   @inline(__always) func i32ShrU(_ word: UInt64) { self[word.a] = UInt64(self[word.b].u32 &>> self[word.c].u32) }
@@ -140,8 +143,9 @@ extension Registers {
   @inline(__always) func i32ShrUImmediate(_ word: UInt64) {
     self[word.a] = UInt64(self[word.b].u32 &>> UInt32(truncatingIfNeeded: word.signedC))
   }
-  @inline(__always) func i32RotlImmediate(_ word: UInt64) {
-    self[word.a] = UInt64(rotatedLeft(self[word.b].u32, UInt32(truncatingIfNeeded: word.signedC)))
+  @discardableResult
+  @inline(__always) func i32RotlImmediate(_ word: UInt64) -> UInt32 {
+    set(word.a, rotatedLeft(self[word.b].u32, UInt32(truncatingIfNeeded: word.signedC)))
   }
   @inline(__always) func i32EqImmediate(_ word: UInt64) {
     self[word.a] = UInt64(self[word.b].s32 == Int32(truncatingIfNeeded: word.signedC))
@@ -272,13 +276,16 @@ extension Registers {
   @inline(__always) func i32OrRotl(_ word: UInt64, _ count: UInt64) {
     self[word.a] = UInt64(self[word.b].u32 | (rotatedLeft(self[word.c].u32, count.u32)))
   }
-  @inline(__always) func i32XorShl(_ word: UInt64, _ count: UInt64) {
-    self[word.a] = UInt64(self[word.b].u32 ^ (self[word.c].u32 &<< count.u32))
+  @discardableResult
+  @inline(__always) func i32XorShl(_ word: UInt64, _ count: UInt64) -> UInt32 {
+    set(word.a, self[word.b].u32 ^ self[word.c].u32 &<< count.u32)
   }
-  @inline(__always) func i32XorShrU(_ word: UInt64, _ count: UInt64) {
-    self[word.a] = UInt64(self[word.b].u32 ^ (self[word.c].u32 &>> count.u32))
+  @discardableResult
+  @inline(__always) func i32XorShrU(_ word: UInt64, _ count: UInt64) -> UInt32 {
+    set(word.a, self[word.b].u32 ^ self[word.c].u32 &>> count.u32)
   }
-  @inline(__always) func i32XorRotl(_ word: UInt64, _ count: UInt64) {
-    self[word.a] = UInt64(self[word.b].u32 ^ (rotatedLeft(self[word.c].u32, count.u32)))
+  @discardableResult
+  @inline(__always) func i32XorRotl(_ word: UInt64, _ count: UInt64) -> UInt32 {
+    i32XorRotl(word, count, self[word.b].u32)
   }
 }

@@ -10,12 +10,10 @@ enum AddressingMode: Int, CaseIterable {
   case sum
   /// `[b ⊕ (c << shift) + offset]`; the next word holds the offset in its lower and the shift in its upper half.
   case indexed
-  /// `[b + offset]`; the offset is the next word.
+  /// `[b + offset]`, b of the width that the memory's addresses have; the offset is the next word.
   case far
   /// `[bc]`, an unsigned 32-bit constant.
   case constant
-  /// `[b + offset]` with a 64-bit register, for a memory of that address width; the offset is the next word.
-  case long
 }
 
 extension Registers {
@@ -28,10 +26,9 @@ extension Registers {
   @inline(__always) func indexed(_ word: UInt64, _ operand: UInt64) -> UInt64 {
     UInt64(self[word.b].u32 &+ self[word.c].u32 &<< UInt32(truncatingIfNeeded: operand >> 32)) &+ UInt64(operand.u32)
   }
-  @inline(__always) func far(_ word: UInt64, _ operand: UInt64) -> UInt64 { self[word.b] &+ operand }
   @inline(__always) func constant(_ word: UInt64) -> UInt64 { word >> 32 }
-  /// An address that overflows becomes one that is out of bounds of any memory.
-  @inline(__always) func long(_ word: UInt64, _ operand: UInt64) -> UInt64 {
+  /// A 64-bit address that overflows becomes one that is out of bounds of any memory.
+  @inline(__always) func far(_ word: UInt64, _ operand: UInt64) -> UInt64 {
     let (address, overflow) = self[word.b].addingReportingOverflow(operand)
     return overflow || address > 1 << 62 ? 1 << 62 : address
   }

@@ -11,6 +11,14 @@ struct Registers {
     get { base[register] }
     nonmutating set { base[register] = newValue }
   }
+
+  // MARK: Moves
+
+  @inline(__always) func copy(_ word: UInt64) { self[word.a] = self[word.b] }
+  @inline(__always) func const32(_ word: UInt64) { self[word.a] = word >> 32 }
+  @inline(__always) func select(_ word: UInt64, _ condition: UInt64) {
+    self[word.a] = self[Int(truncatingIfNeeded: condition)].u32 != 0 ? self[word.b] : self[word.c]
+  }
 }
 
 extension UInt64 {

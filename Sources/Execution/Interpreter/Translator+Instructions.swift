@@ -96,7 +96,9 @@ extension Translator {
       }
     default:
       switch row.signature.operandCount {
-      case 1: translateUnary(Op(numeric: instruction.opcode))
+      case 1:
+        let op = Op(numeric: instruction.opcode)
+        if !op.isIdentity { translateUnary(op) }
       case 2: translateBinary(Op(numeric: instruction.opcode))
       default: break  // nop
       }
@@ -133,7 +135,7 @@ extension Translator {
     } else if let form = op.immediateForm {
       let is64Bit = op >= .i64Clz
       if let value = immediate(right, is64Bit: is64Bit) {
-        let register = register(of: left)
+        let register = is64Bit ? register(of: left) : wideRegister(of: left)
         code.emitResult(form, to: pushTemporary(), b: register, c: value)
         return
       }
@@ -146,6 +148,15 @@ extension Translator {
     let leftRegister = register(of: left)
     let rightRegister = register(of: right)
     code.emitResult(op, to: pushTemporary(), b: leftRegister, c: rightRegister)
+  }
+
+  /// A register that holds an i32 operand in its lower half: for operations that do not look at the upper one, which
+  /// need no `i32.wrap_i64` before them.
+  private mutating func wideRegister(of operand: Operand) -> Int {
+    guard isLastResult(operand), code.words[code.lastOperation].op == .i32WrapI64 else {
+      return register(of: operand)
+    }
+    return code.takeLastOperation().0.b
   }
 
   /// Makes a shift by a constant that was just emitted part of the operation that uses its result.
@@ -205,7 +216,7 @@ extension Translator {
   mutating func addressing(
     _ address: Operand, _ offset: UInt64
   ) -> (mode: AddressingMode, fields: UInt32, operand: UInt64?) {
-    if is64BitHeap { return (.long, UInt32(register(of: address)), offset) }
+    if is64BitHeap { return (.far, UInt32(register(of: address)), offset) }
     if address.kind == .constant, address.bits + offset <= UInt64(UInt32.max) {
       return (.constant, UInt32(address.bits + offset), nil)
     }

@@ -98,7 +98,7 @@ struct Translator {
   static let maximumFrameSize = 65_535
 
   /// More than most loops use.
-  private static let maximumLoopConstants = 8
+  private static let maximumLoopConstants = 16
 
   /// Translates a defined function.
   ///
@@ -118,7 +118,7 @@ struct Translator {
         function: FunctionIndex(spaces.importedFunctions + position), instruction: nil,
         reason: "needs \(frameSize) registers; at most \(Self.maximumFrameSize) are supported")
     }
-    return Output(words: code.words, frameSize: frameSize)
+    return Output(words: code.sequencedWords(), frameSize: frameSize)
   }
 
   private mutating func run(_ position: Int) throws(TranslationError) {
