@@ -12,6 +12,7 @@ extension SourceModule {
   /// - Parameters:
   ///   - module: valid, and a canister.
   ///   - plan: at least one message.
+  ///   - placement: how it gets at stable memory; one that accesses it directly is sent nothing.
   public init(probing module: Module, plan: CallPlan, placement: MemoryPlacement) {
     var probe = placement.isDirect ? nil : SourceProbe(module)
     self.init(
@@ -23,9 +24,12 @@ extension SourceModule {
 private struct SourceProbe {
   /// Cases have as many instructions for a message at least, mostly.
   private static let instructionLimit: Int64 = 20_000_000
+  /// Instructions for all messages together: seconds, whatever the canister does with them.
+  private static let budget: Int64 = 2_000_000_000
 
   private let lane: HostLane
   private var known = KnownMessages()
+  private var spent: Int64 = 0
 
   init?(_ module: Module) {
     var parameters = Parameters()
@@ -61,8 +65,12 @@ private struct SourceProbe {
     return known
   }
 
-  private func succeeds(_ message: Message) -> Bool {
-    switch lane.execute(message).outcome {
+  /// Whether the message ends without a trap; no further one does once the budget is spent.
+  private mutating func succeeds(_ message: Message) -> Bool {
+    if spent > Self.budget { return false }
+    let observation = lane.execute(message)
+    spent += observation.instructions
+    return switch observation.outcome {
     case .reply, .noReply, .accepted: true
     default: false
     }

@@ -43,6 +43,16 @@ public enum Message: Hashable, Codable, Sendable {
   }
 }
 
+extension Message {
+  /// Whether it installs, reinstalls or upgrades.
+  public var changesCode: Bool {
+    switch self {
+    case .install, .reinstall, .upgrade: true
+    case .update, .query, .heartbeat, .globalTimer, .lowWasmMemory, .inspectMessage: false
+    }
+  }
+}
+
 /// The messages of a case, in order.
 public struct CallPlan: Hashable, Codable, Sendable {
   public var messages: [Message]

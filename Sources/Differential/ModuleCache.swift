@@ -46,7 +46,7 @@ final class ModuleCache {
   /// Smaller modules, as generated ones are, are made again sooner than found.
   private static let leastBytes = 32_768
   /// Decoded, a module takes about ten times its bytes.
-  private static let mostBytes = 40 << 20
+  private static let mostBytes = 16 << 20
 
   private var entries: [Key: Entry] = [:]
   private var clock = 0

@@ -10,10 +10,12 @@ public struct KnownMessages: Sendable {
   /// Arguments of installations, and of upgrades from the canister to itself.
   public var installs: [[UInt8]] = []
   public var upgrades: [[UInt8]] = []
+  /// Updates, queries and system tasks.
   public var calls: [Message] = []
   /// Whether the canister runs its argument as a program of System API calls; see `UniversalProgram`.
   public var takesPrograms = false
 
+  /// None so far.
   public init() {}
 }
 
@@ -30,10 +32,13 @@ public struct SourceModule: Sendable {
   let bytes: [UInt8]
   /// Whether so much code takes longer to instrument than to run.
   let isLarge: Bool
+  /// From this size on; `ModuleCache` keeps what was made of such modules.
+  private static let largeBytes = 32_768
 
   /// - Parameters:
   ///   - module: valid, and a canister.
   ///   - plan: at least one message.
+  ///   - known: messages that the canister was seen to take.
   public init(
     module: Module, plan: CallPlan, placement: MemoryPlacement = .end, known: KnownMessages = KnownMessages()
   ) {
@@ -42,7 +47,7 @@ public struct SourceModule: Sendable {
     self.plan = plan
     self.placement = placement
     bytes = encode(module)
-    isLarge = bytes.count > 32_768
+    isLarge = bytes.count >= Self.largeBytes
   }
 }
 
@@ -347,15 +352,5 @@ struct RealWorldGenerator {
       }
     }
     return bytes
-  }
-}
-
-extension Message {
-  /// Whether it installs, reinstalls or upgrades.
-  public var changesCode: Bool {
-    switch self {
-    case .install, .reinstall, .upgrade: true
-    case .update, .query, .heartbeat, .globalTimer, .lowWasmMemory, .inspectMessage: false
-    }
   }
 }

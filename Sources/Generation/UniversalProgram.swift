@@ -4,10 +4,14 @@
 
 /// A program under construction.
 public struct UniversalProgram {
+  /// The program: the argument of the canister's methods.
   public private(set) var bytes: [UInt8] = []
   /// Whether it replies; otherwise what it reads is kept in the canister's global buffer.
   let replies: Bool
 
+  /// An empty program.
+  ///
+  /// - Parameter replies: whether it ends with a reply of what it has read.
   public init(replies: Bool = true) { self.replies = replies }
 
   private mutating func push(_ value: UInt64, isWide: Bool) {

@@ -58,6 +58,7 @@ public struct SurvivalPoint: Hashable, Codable, Sendable {
 
 /// How many mutants showed first in cases of a placement of the injected memories and functions.
 public struct PlacementRow: Hashable, Codable, Sendable {
+  /// `end-front`, `second-after`, …
   public var placement: String
   /// Over all seeds.
   public var detections: Int
@@ -98,6 +99,7 @@ public struct GradeReport: Hashable, Codable, Sendable {
   public var medianCases: UInt64?
   public var mostSeconds: Double?
   public var survival: [SurvivalPoint]
+  /// By name.
   public var placements: [PlacementRow]
   public var equivalent: [EquivalentRow]
   public var mutants: [MutantRow]

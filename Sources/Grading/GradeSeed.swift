@@ -24,6 +24,8 @@ public struct Detection: Hashable, Codable, Sendable {
 public struct MutantFate: Hashable, Codable, Sendable {
   /// Cases that had a place for it and called what it is in, until it was found.
   public var applied: UInt64 = 0
+  /// Cases in which it was looked at more closely, whether its place is executed and its calls differ.
+  var probed: UInt64 = 0
   /// The first case in which the place was executed, counted from 1; outside of the injected functions looked for only
   /// where it is not found at once.
   public var reached: UInt64?
@@ -67,7 +69,7 @@ final class SeedGrader {
   private let runner = CaseRunner()
   private let generator: Generator
 
-  /// Cases of an undetected mutant in which its place is looked for, and in which its calls are compared.
+  /// Cases of an undetected mutant in which its place is looked for and its calls are compared, at most.
   private static let probes: UInt64 = 200
   /// A mutant found within so many cases need not be looked at more closely.
   private static let patience: UInt64 = 64
@@ -199,7 +201,8 @@ final class SeedGrader {
         cases: trial.cases, seconds: trial.seconds, bucket: bucket, placement: trial.strategy.description)
       return
     }
-    guard trial.cases > Self.patience, fate.applied < Self.probes else { return }
+    guard trial.cases > Self.patience, fate.probed < Self.probes else { return }
+    fate.probed += 1
     if fate.reached == nil {
       let probes = zip(trial.instrumented, mutants).map { reachProbe($0, mutant: $1) }
       // What is in no code is reached when the module is used at all.

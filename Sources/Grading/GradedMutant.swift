@@ -7,10 +7,9 @@ public enum GradedMutant: Sendable {
   case module(MutationRule)
   case lane(LaneMutant)
 
-  /// All mutants that the modules of a generator profile can have, equivalent ones included. Systematic cases are modules
-  /// of the kind that the default profile makes.
+  /// All mutants that the modules of a generator profile can have, equivalent ones included.
   public static func all(profile: String) -> [GradedMutant] {
-    let profile = profile == "single" ? "native" : profile
+    let profile = MutationRule.profile(gradedAs: profile)
     return MutationRule.all.filter { $0.profiles.contains(profile) }.map(GradedMutant.module)
       + (profile == "native" ? LaneMutant.all.map(GradedMutant.lane) : [])
   }

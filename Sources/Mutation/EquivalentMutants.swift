@@ -27,7 +27,8 @@ public struct EquivalentMutants: Sendable {
   ///
   /// - Parameter profile: the name of the generator's profile that makes the cases.
   public static func reasons(profile: String) -> [String: String] {
-    Dictionary(
+    let profile = MutationRule.profile(gradedAs: profile)
+    return Dictionary(
       all.filter { $0.profile == nil || $0.profile == profile }.flatMap { group in
         group.names.map { ($0, group.reason) }
       }, uniquingKeysWith: { first, _ in first })

@@ -100,6 +100,9 @@ public struct MutationRule: Sendable, Identifiable, CustomStringConvertible {
     return mutant
   }
 
+  /// The profile whose mutants the modules of a profile can have: systematic cases are of the default profile's kind.
+  public static func profile(gradedAs profile: String) -> String { profile == "single" ? "native" : profile }
+
   /// All mutants, in a fixed order.
   public static let all: [MutationRule] =
     injected + metering + costs + indices + items + PlantedFault.all.map(MutationRule.init)

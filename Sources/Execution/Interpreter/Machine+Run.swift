@@ -272,6 +272,7 @@ extension Machine {
         case .f64ConvertI64S: registers.f64ConvertI64S(word)
         case .f64ConvertI64U: registers.f64ConvertI64U(word)
         case .f64PromoteF32: registers.f64PromoteF32(word)
+        // The translator emits nothing for these: registers hold bits, zero-extended.
         case .i64ExtendI32U, .i32ReinterpretF32, .i64ReinterpretF64, .f32ReinterpretI32, .f64ReinterpretI64:
           registers.copy(word)
         case .i32Extend8S: registers.i32Extend8S(word)

@@ -8,6 +8,8 @@ extension Registers {
     if _slowPath(value != value) { self[register] = canonicalBits(value) }
   }
 
+  /// The same; returns the value for an arithmetic operation that follows, to which all NaNs are alike: it is not made
+  /// canonical.
   @discardableResult
   @inline(__always) func setCanonical(_ register: Int, _ value: Double) -> Double {
     self[register] = value.bitPattern

@@ -2,7 +2,7 @@
 
 /// How an access computes its effective address.
 ///
-/// The sums of the two middle modes are those of `i32.add` and wrap; the offset is added after that and does not.
+/// The sums of `sum` and `indexed` are those of `i32.add` and wrap; the offset is added after that and does not.
 enum AddressingMode: Int, CaseIterable {
   /// `[b + c]`, c an unsigned 16-bit offset.
   case near
