@@ -51,10 +51,10 @@ import Testing
   @Test func mistakesOfTheLanesAreFound() {
     let lanes = GradedMutant.all(profile: "native").filter { $0.family == .lane }
     #expect(lanes.count > 80)
-    let (configuration, grades) = grade(lanes, cases: 400)
+    let (configuration, grades) = grade(lanes, cases: 500)
     let report = GradeReport(configuration, grades, equivalent: [], command: "")
     let missed = report.mutants.filter { $0.status != .detected }.map(\.name)
-    #expect(missed.count <= 10, "\(missed)")
+    #expect(missed.isEmpty, "\(missed)")
   }
 
   /// What is undetected says whether it was reached: this mutant needs a case that the first ones are not.
