@@ -26,7 +26,7 @@ func measureHashing(rounds: Int) throws -> [Measurement] {
         let bytes = try linear.bytes(at: 0, count: UInt64(size))
         times[0] += seconds { sink &+= plainHash(bytes) }
         times[1] += seconds { linear.commit() }
-        try paged.write(contents, at: 0)
+        try paged.write(from: linear, at: 0, count: UInt64(size), to: 0)
         times[3] += seconds { paged.commit() }
         let buffers = paged.committedPages.map(\.bytes)
         times[2] += seconds { for buffer in buffers { sink &+= plainHash(buffer) } }

@@ -47,6 +47,7 @@ func measureStableMemory(rounds: Int) throws -> [Measurement] {
   let addresses = (1...10).map { UInt64($0) * (pages * Sizes.wasmPage / 10) - 8 }
   let pool = MemoryPool()
   let paged = PagedStableMemory()
+  let heap = try LinearMemory(MemoryType(Limits(minimum: 1)))
   var sum = Digest.zero
   let times = try interleave(
     rounds: rounds,
@@ -66,10 +67,12 @@ func measureStableMemory(rounds: Int) throws -> [Measurement] {
       {
         for number in 0..<repetitions {
           paged.grow(to: pages)
-          try write(UInt8(number & 0x7F | 1), at: addresses, to: paged)
+          try heap.writableBytes(at: 0, count: 8)[0] = UInt8(number & 0x7F | 1)
+          for address in addresses { try paged.write(from: heap, at: 0, count: 8, to: address) }
           paged.commit()
           sum.remove(paged.committedContents)
-          try write(0xFF, at: addresses, to: paged)
+          try heap.writableBytes(at: 0, count: 8)[0] = 0xFF
+          for address in addresses { try paged.write(from: heap, at: 0, count: 8, to: address) }
           paged.rollback()
           paged.recycle()
         }
@@ -81,13 +84,5 @@ func measureStableMemory(rounds: Int) throws -> [Measurement] {
     Measurement(
       name: "500 GiB of stable memory, 10 pages touched: create, hash, roll back, reset; \(lane) lane", unit: "µs",
       values: microseconds(times), bound: .atMost(20))
-  }
-}
-
-private func write(_ byte: UInt8, at addresses: [UInt64], to memory: PagedStableMemory) throws {
-  try withUnsafeTemporaryAllocation(byteCount: 8, alignment: 8) { bytes in
-    bytes.initializeMemory(as: UInt8.self, repeating: 0)
-    bytes[0] = byte
-    for address in addresses { try memory.write(UnsafeRawBufferPointer(bytes), at: address) }
   }
 }

@@ -7,21 +7,35 @@ import TestSupport
 import Testing
 import Wasm
 
+/// A heap with these bytes in it, of which blank pages stay blank.
+private func heap(_ bytes: [UInt8]) throws -> LinearMemory {
+  let heap = try LinearMemory(MemoryType(Limits(minimum: UInt64(bytes.count) / Sizes.wasmPage + 1)))
+  for start in stride(from: 0, to: bytes.count, by: 4_096) {
+    let part = bytes[start..<min(bytes.count, start + 4_096)]
+    if part.allSatisfy({ $0 == 0 }) { continue }
+    try heap.writableBytes(at: UInt64(start), count: UInt64(part.count)).copyBytes(from: part)
+  }
+  return heap
+}
+
 extension PagedStableMemory: StableMemoryBackend {
   public func grow(by pages: UInt64) { grow(to: pageCount + pages) }
 
   public func read(at offset: UInt64, count: Int) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-      read(at: offset, into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]))
-      initialized = count
+    do {
+      // What was there before is overwritten by zeros, too.
+      let heap = try heap(Array(repeating: 7, count: count))
+      try read(at: offset, count: UInt64(count), into: heap, at: 0)
+      return Array(try heap.bytes(at: 0, count: UInt64(count)))
+    } catch {
+      Issue.record(error)
+      return []
     }
   }
 
   public func write(_ bytes: [UInt8], at offset: UInt64) {
     markWritten(offset / 4_096..<(offset + UInt64(bytes.count) - 1) / 4_096 + 1)
-    bytes.withUnsafeBytes { bytes in
-      do { try write(bytes, at: offset) } catch { Issue.record(error) }
-    }
+    do { try write(from: heap(bytes), at: 0, count: UInt64(bytes.count), to: offset) } catch { Issue.record(error) }
   }
 
   public var contents: String { committedContents.description }

@@ -48,8 +48,8 @@ private let small = MemoryType(Limits(minimum: 2, maximum: 6))
     try write(memory, at: 4_095, [0, 0])
     #expect(memory.touchedPages == [48, 0, 1])
     #expect(memory.committedSize == 131_072 && memory.pageCount == 5)
-    #expect(memory.committedBytes(ofPage: 1).load(as: UInt8.self) == 3)
-    #expect(memory.committedBytes(ofPage: 2).load(as: UInt8.self) == 0)
+    #expect(memory.committedBytes(ofPage: 1)?.load(as: UInt8.self) == 3)
+    #expect(memory.committedBytes(ofPage: 2) == nil)
     memory.rollback()
     #expect(memory.pageCount == 2)
     #expect(try contents(memory) == kept)
@@ -194,12 +194,32 @@ private let small = MemoryType(Limits(minimum: 2, maximum: 6))
     var random = SeededGenerator(seed: seed)
     let pool = MemoryPool()
     var memory = try pool.make(small)
+    // Something to copy from: blank pages, pages of zeros and others.
+    let source = try LinearMemory(small)
+    try source.writableBytes(at: 8_192, count: 4_096).initializeMemory(as: UInt8.self, repeating: 0)
+    try source.writableBytes(at: 20_000, count: 9_000).initializeMemory(as: UInt8.self, repeating: 4)
+    let sourceBytes = try contents(source)
     var bytes = try contents(memory)
     var committed = bytes
     var journal = MemoryJournal()
     var beforeJournal: [UInt8]?
     for step in 0..<300 {
-      switch random.number(below: 12) {
+      switch random.number(below: 15) {
+      case 12:
+        let count = [1, 100, 5_000, 30_000][random.number(below: 4)]
+        let address = random.number(below: bytes.count - count)
+        try memory.clear(at: UInt64(address), count: UInt64(count))
+        bytes.replaceSubrange(address..<address + count, with: repeatElement(0, count: count))
+      case 13:
+        let count = [1, 100, 5_000, 30_000][random.number(below: 4)]
+        let (from, to) = (random.number(below: 40_000), random.number(below: bytes.count - count))
+        try memory.copy(from: source, at: UInt64(from), to: UInt64(to), count: UInt64(count))
+        bytes.replaceSubrange(to..<to + count, with: sourceBytes[from..<from + count])
+      case 14:
+        let count = [1, 100, 5_000, 30_000][random.number(below: 4)]
+        let (from, to) = (random.number(below: bytes.count - count), random.number(below: bytes.count - count))
+        try memory.copy(from: memory, at: UInt64(from), to: UInt64(to), count: UInt64(count))
+        bytes.replaceSubrange(to..<to + count, with: Array(bytes[from..<from + count]))
       case 0...5:
         let count = [1, 8, 100, 5_000][random.number(below: 4)]
         let address = random.number(below: bytes.count - count)
@@ -248,8 +268,35 @@ private let small = MemoryType(Limits(minimum: 2, maximum: 6))
     }
     #expect(try contents(memory) == bytes)
     for page in 0..<committed.count / 4_096 {
-      let saved = UnsafeRawBufferPointer(start: memory.committedBytes(ofPage: UInt64(page)), count: 4_096)
-      #expect(saved.elementsEqual(committed[page * 4_096..<(page + 1) * 4_096]))
+      let expected = committed[page * 4_096..<(page + 1) * 4_096]
+      if let saved = memory.committedBytes(ofPage: UInt64(page)) {
+        #expect(UnsafeRawBufferPointer(start: saved, count: 4_096).elementsEqual(expected))
+      } else {
+        #expect(expected.allSatisfy { $0 == 0 })
+      }
     }
+  }
+
+  @Test func zerosOverBlankPagesAreTouchedButNotWritten() throws {
+    let type = MemoryType(Limits(minimum: 65_536), is64Bit: true)
+    let (source, memory) = (try LinearMemory(type), try LinearMemory(type))
+    try write(source, at: 3 << 30, [9])
+    // Would take 4 GiB of real memory and seconds if it were done byte by byte.
+    try memory.copy(from: source, at: 0, to: 0, count: 1 << 32)
+    #expect(memory.touchedPages.count == 1 << 20)
+    #expect(memory.committedBytes(ofPage: 5) == nil)
+    // A blank page that was only touched so far takes a store as any other.
+    try write(memory, at: 4_095, [1, 2])
+    #expect(memory.touchedPages.count == 1 << 20)
+    memory.commit()
+    #expect(memory.nonZeroPages.map(\.page) == [0, 1, 3 << 18])
+    #expect(memory.touchedPages == [])
+    try memory.clear(at: 0, count: 1 << 32)
+    #expect(memory.nonZeroPages.isEmpty && memory.touchedPages.count == 1 << 20)
+    memory.rollback()
+    #expect(memory.nonZeroPages.map(\.page) == [0, 1, 3 << 18])
+    #expect(throws: Trap.memoryOutOfBounds) { try memory.clear(at: 1, count: 1 << 32) }
+    #expect(throws: Trap.memoryOutOfBounds) { try memory.copy(from: source, at: 1, to: 0, count: 1 << 32) }
+    #expect(throws: Trap.memoryOutOfBounds) { try memory.copy(from: source, at: 0, to: .max, count: 2) }
   }
 }

@@ -53,25 +53,28 @@ private final class TreeCanister {
     guard case .noReply = lane.execute(.install(argument: [])).outcome else { return nil }
     let first = lane.execute(.update(name: "insert \(keys[0])", argument: []))
     guard case .noReply = first.outcome, let page = first.dirtyPages.first else { return nil }
-    let bytes = Self.read(lane, page * 4_096, 8_192)
+    let bytes = try Self.read(lane, page * 4_096, 8_192)
     let pattern = withUnsafeBytes(of: magic.littleEndian, Array.init)
     guard let place = (0..<bytes.count - 8).first(where: { Array(bytes[$0..<$0 + 8]) == pattern }) else { return nil }
     base = page * 4_096 + UInt64(place)
   }
 
-  private static func read(_ lane: HostLane, _ offset: UInt64, _ count: Int) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    bytes.withUnsafeMutableBytes { lane.stableMemory.read(at: offset, into: $0) }
-    return bytes
+  private static func read(_ lane: HostLane, _ offset: UInt64, _ count: UInt64) throws -> [UInt8] {
+    let heap = try LinearMemory(MemoryType(Limits(minimum: 1)))
+    try lane.stableMemory.read(at: offset, count: count, into: heap, at: 0)
+    return Array(try heap.bytes(at: 0, count: count))
   }
 
   /// A number of the header.
-  func header(_ offset: UInt64) -> UInt64 {
-    Self.read(lane, base + offset, 8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  func header(_ offset: UInt64) throws -> UInt64 {
+    try Self.read(lane, base + offset, 8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 
   func write(_ bytes: [UInt8], at offset: UInt64) throws {
-    try bytes.withUnsafeBytes { try lane.stableMemory.write($0, at: offset) }
+    let heap = try LinearMemory(MemoryType(Limits(minimum: 1)))
+    let count = UInt64(bytes.count)
+    try heap.writableBytes(at: 0, count: count).copyBytes(from: bytes)
+    try lane.stableMemory.write(from: heap, at: 0, count: count, to: offset)
     lane.stableMemory.commit()
   }
 
@@ -110,7 +113,7 @@ private final class TreeCanister {
         }
         let (answer, observation) = tree.call("insert", key)
         #expect(observation.outcome == .noReply, "\(name)")
-        if tree.header(0) != magic {
+        if try tree.header(0) != magic {
           // No room for another node: the next insertion begins anew.
           #expect(answer == UInt64(model.count), "\(name)")
           #expect(model.count > 5)
@@ -120,11 +123,11 @@ private final class TreeCanister {
         }
         #expect(answer == model[key] ?? UInt64(model.count), "\(name)")
         model[key] = model[key].map { $0 + 1 } ?? UInt64(model.count)
-        #expect(tree.header(16) == UInt64(model.count), "\(name)")
-        let nodes = tree.header(24)
+        #expect(try tree.header(16) == UInt64(model.count), "\(name)")
+        let nodes = try tree.header(24)
         #expect(model.count <= 3 * Int(nodes) && model.count + 1 >= Int(nodes) / 2, "\(name)")
         (mostNodes, mostKeys) = (max(mostNodes, nodes), max(mostKeys, model.count))
-        deepest = max(deepest, tree.header(8))
+        deepest = try max(deepest, tree.header(8))
       }
     }
     #expect(mostNodes > 20 && mostKeys > 24, "\(mostNodes) nodes, \(mostKeys) keys")

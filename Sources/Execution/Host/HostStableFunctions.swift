@@ -219,8 +219,7 @@ public final class HostStableFunctions {
     let unaccessed = memory.cleanPages(in: pages).unaccessed
     if unaccessed > accessedBudget { throw .canister(.accessedPageLimitExceeded(parameters.accessedPageLimits)) }
     if unaccessed > 0 { memory.markAccessed(pages) }
-    let target = try checkedHeap(destination, count).writableBytes(at: destination, count: count)
-    memory.read(at: offset, into: target)
+    try memory.read(at: offset, count: count, into: checkedHeap(destination, count), at: destination)
     accessedBudget -= unaccessed
     effectiveCalls += 1
   }
@@ -255,8 +254,7 @@ public final class HostStableFunctions {
     if unwritten > dirtyBudget { throw .canister(.dirtyPageLimitExceeded(parameters.dirtyPageLimits)) }
     try charge(Int64(bitPattern: unwritten) &* parameters.dirtyPageOverhead, &counter)
     if unwritten > 0 { memory.markWritten(pages) }
-    let bytes = try checkedHeap(source, count).bytes(at: source, count: count)
-    try memory.write(bytes, at: offset)
+    try memory.write(from: checkedHeap(source, count), at: source, count: count, to: offset)
     dirtyBudget -= unwritten
     accessedBudget -= unaccessed
     effectiveCalls += 1

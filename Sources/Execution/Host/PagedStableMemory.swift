@@ -39,46 +39,55 @@ public final class PagedStableMemory {
   /// Grows to a size in Wasm pages; new pages are zeros.
   public func grow(to pageCount: UInt64) { self.pageCount = max(self.pageCount, pageCount) }
 
-  /// Copies bytes out: those that this message wrote over the committed ones, zeros elsewhere.
+  /// Copies bytes out to a heap: those that this message wrote over the committed ones, zeros elsewhere.
   ///
-  /// - Precondition: the range does not wrap; whether it is in bounds was checked before.
-  public func read(at offset: UInt64, into bytes: UnsafeMutableRawBufferPointer) {
-    guard var target = bytes.baseAddress else { return }
-    var offset = offset
-    var remaining = bytes.count
-    while remaining > 0 {
-      let page = offset / Sizes.osPage
-      let start = Int(offset % Sizes.osPage)
-      let count = min(remaining, PageStore.pageBytes - start)
+  /// - Precondition: the range in stable memory does not wrap; whether it is in bounds was checked before.
+  /// - Throws: `Trap.memoryOutOfBounds` when the range in the heap passes its end.
+  public func read(at offset: UInt64, count: UInt64, into heap: LinearMemory, at destination: UInt64) throws(Trap) {
+    try heap.check(destination, count)
+    var position: UInt64 = 0
+    while position < count {
+      let (page, start) = (offset + position).quotientAndRemainder(dividingBy: Sizes.osPage)
+      let length = min(count - position, Sizes.osPage - start)
       if let group = table.find(page / 64), let contents = group.pointee.current[Int(page % 64)] {
-        target.copyMemory(from: contents + start, byteCount: count)
+        try heap.writableBytes(at: destination + position, count: length)
+          .copyMemory(from: UnsafeRawBufferPointer(start: contents + Int(start), count: Int(length)))
       } else {
-        target.initializeMemory(as: UInt8.self, repeating: 0, count: count)
+        try heap.clear(at: destination + position, count: length)
       }
-      target += count
-      offset &+= UInt64(count)
-      remaining -= count
+      position += length
     }
   }
 
-  /// Copies bytes in.
+  /// Copies bytes in from a heap.
   ///
-  /// - Precondition: the range does not wrap; whether it is in bounds was checked before.
-  /// - Throws: `Trap.hostMemoryExhausted`; the message has to be rolled back then.
-  public func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(Trap) {
-    guard var source = bytes.baseAddress else { return }
-    var offset = offset
-    var remaining = bytes.count
-    while remaining > 0 {
-      let page = offset / Sizes.osPage
-      let start = Int(offset % Sizes.osPage)
-      let count = min(remaining, PageStore.pageBytes - start)
-      let contents = try buffer(page, isOverwritten: count == PageStore.pageBytes)
-      (contents + start).copyMemory(from: source, byteCount: count)
-      source += count
-      offset &+= UInt64(count)
-      remaining -= count
+  /// - Precondition: the range in stable memory does not wrap; whether it is in bounds was checked before.
+  /// - Throws: `Trap.memoryOutOfBounds` when the range in the heap passes its end, `Trap.hostMemoryExhausted`; the message
+  ///   has to be rolled back then.
+  public func write(from heap: LinearMemory, at source: UInt64, count: UInt64, to offset: UInt64) throws(Trap) {
+    try heap.check(source, count)
+    var position: UInt64 = 0
+    while position < count {
+      let (page, start) = (offset + position).quotientAndRemainder(dividingBy: Sizes.osPage)
+      let length = min(count - position, Sizes.osPage - start)
+      if !heap.areBlank(source + position, length) || !leaveZeros(page) {
+        let contents = try buffer(page, isOverwritten: length == Sizes.osPage)
+        let bytes = try heap.bytes(at: source + position, count: length)
+        UnsafeMutableRawBufferPointer(start: contents + Int(start), count: Int(length)).copyMemory(from: bytes)
+      }
+      position += length
     }
+  }
+
+  /// Writes zeros to a page without contents, which needs none for that.
+  ///
+  /// - Returns: false where the page has contents and nothing was done.
+  private func leaveZeros(_ page: UInt64) -> Bool {
+    let group = table.group(page / 64)
+    guard group.pointee.current[Int(page % 64)] == nil else { return false }
+    group.pointee.buffered |= 1 << (page % 64)
+    touch(group)
+    return true
   }
 
   /// The message's own contents of a page, made from the committed ones at its first write.
@@ -195,6 +204,7 @@ public final class PagedStableMemory {
   }
 
   private func commit(_ group: UnsafeMutablePointer<PageGroup>, _ index: Int) {
+    // None: zeros were written over zeros.
     guard let contents = group.pointee.current[index] else { return }
     let digest = Digest(
       ofPage: group.pointee.number * 64 + UInt64(index),

@@ -11,7 +11,8 @@ struct MemoryState {
   /// First byte. Fixed for the memory's lifetime.
   let base: UnsafeMutableRawPointer
   var byteCount: UInt64
-  /// For each OS page of the reservation: 1 once its former contents are saved in this transaction, else 0.
+  /// For each OS page of the reservation: 1 once it may be written in this transaction, its former contents being saved,
+  /// else 0.
   let savedFlags: UnsafeMutablePointer<UInt8>
   /// The memory itself; nil in the stand-in for modules without memory.
   let owner: Unmanaged<LinearMemory>?
@@ -28,25 +29,32 @@ struct MemoryState {
 public struct MemoryJournal {
   /// The size before each of the transactions.
   var byteCounts: [UInt64] = []
-  /// Overwritten pages in order, and their former contents behind one another.
-  var pages: [UInt64] = []
+  /// Overwritten pages in order, and where in `contents` their former contents start; nil: they were blank.
+  var pages: [(page: UInt64, start: Int?)] = []
   var contents: [UInt8] = []
 
   public init() {}
 }
 
-/// A Wasm memory. Costs address space for its maximum and real memory only for the pages that are touched.
+/// A Wasm memory. Costs address space for its maximum and real memory only for the pages that hold something.
 ///
 /// All writes belong to a transaction: on the first write to an OS page its former contents are saved. `commit` makes
 /// the writes permanent, `rollback` takes back all of them, `revert` those of one page.
+///
+/// A page is *blank* until something other than zeros may have been written to it. Copying blank pages to blank pages
+/// only notes them as touched, so that moving gigabytes of which little is in use costs next to nothing.
 public final class LinearMemory {
-  /// One OS page that was written since the memory was last recycled.
+  /// One OS page that was touched since the memory was last recycled.
   private struct Entry {
     var page: UInt64
     /// Digest of the committed contents; zero for a page of zeros.
     var digest = Digest.zero
-    /// Position of the saved contents; meaningful while the page's saved flag is set.
-    var savedPosition = 0
+    /// Whether the page is among `touchedPages`.
+    var isTouched = false
+    /// Whether all of its bytes are zeros because none was ever written.
+    var isBlank = true
+    /// Where the committed contents of a touched page are saved; nil: it was blank.
+    var savedPosition: Int32?
   }
 
   /// The type with which the memory was created; its minimum is the size that it started with.
@@ -68,10 +76,14 @@ public final class LinearMemory {
   }
   private var committedByteCount: UInt64
   private var entries: [Entry] = []
-  /// Pages saved in this transaction, in order of first write, and their former contents in the same order.
+  /// Pages written in this transaction, in order of first write.
   public private(set) var touchedPages: [UInt64] = []
+  /// Former contents of those of them that were not blank.
   private var saved: UnsafeMutablePointer<UInt8>
+  private var savedCount = 0
   private var savedCapacity = 16
+  /// Pages that are not blank.
+  private var filledCount = 0
   private var digest = Digest.zero
 
   /// Largest reservation for one memory: the stable memory of production.
@@ -133,19 +145,16 @@ public final class LinearMemory {
   /// Makes the memory as good as new: all zeros, the type's minimum size. Touched pages stay mapped, because zeroing
   /// them costs a tenth of faulting them in again.
   func recycle(as type: MemoryType) {
-    for page in touchedPages { savedFlags[Int(page)] = 0 }
-    touchedPages.removeAll(keepingCapacity: true)
-    // A case that touched very much gives its memory back, so that one outlier does not make all later resets slow.
-    if entries.count > 4_096 {
-      madvise(base, Int(reservation), MADV_DONTNEED)
-      for entry in entries { entryNumbers[Int(entry.page)] = 0 }
-    } else {
-      for entry in entries {
-        memset(base + Int(entry.page * Sizes.osPage), 0, Int(Sizes.osPage))
-        entryNumbers[Int(entry.page)] = 0
-      }
+    endTransaction()
+    // A case that filled very much gives its memory back, so that one outlier does not make all later resets slow.
+    let isLarge = filledCount > 4_096
+    if isLarge { madvise(base, Int(reservation), MADV_DONTNEED) }
+    for entry in entries {
+      if !isLarge, !entry.isBlank { memset(start(ofPage: entry.page), 0, Int(Sizes.osPage)) }
+      entryNumbers[Int(entry.page)] = 0
     }
     entries.removeAll(keepingCapacity: true)
+    filledCount = 0
     digest = .zero
     self.type = type
     maximumPages = Self.maximumPages(of: type)
@@ -188,10 +197,15 @@ public final class LinearMemory {
     return UnsafeMutableRawBufferPointer(start: base + Int(address), count: Int(count))
   }
 
-  private func check(_ address: UInt64, _ count: UInt64) throws(Trap) {
+  /// Whether a range is within the memory.
+  ///
+  /// - Throws: `Trap.memoryOutOfBounds` when it is not.
+  func check(_ address: UInt64, _ count: UInt64) throws(Trap) {
     let (end, overflow) = address.addingReportingOverflow(count)
     if overflow || end > byteCount { throw .memoryOutOfBounds }
   }
+
+  private func start(ofPage page: UInt64) -> UnsafeMutableRawPointer { base + Int(page * Sizes.osPage) }
 
   /// Saves the pages of a range that is in bounds, before it is written.
   func touch(_ address: UInt64, _ count: UInt64) {
@@ -199,17 +213,40 @@ public final class LinearMemory {
     for page in address >> 12...(address &+ count &- 1) >> 12 where savedFlags[Int(page)] == 0 { save(page) }
   }
 
-  /// Saves a page that was not written yet in this transaction.
+  /// Saves a page before anything is written to it in this transaction.
   @inline(never) func save(_ page: UInt64) {
     savedFlags[Int(page)] = 1
+    let position = note(page)
+    if entries[position].isBlank {
+      entries[position].isBlank = false
+      filledCount += 1
+    }
+  }
+
+  /// Makes a page one of those that this transaction touches, if it is not yet.
+  ///
+  /// - Returns: the position of its entry.
+  private func note(_ page: UInt64) -> Int {
     if entryNumbers[Int(page)] == 0 {
       entries.append(Entry(page: page))
       entryNumbers[Int(page)] = UInt32(entries.count)
     }
-    if touchedPages.count == savedCapacity { enlargeSaved() }
-    entries[Int(entryNumbers[Int(page)]) - 1].savedPosition = touchedPages.count
-    memcpy(savedBytes(touchedPages.count), base + Int(page * Sizes.osPage), Int(Sizes.osPage))
+    let position = Int(entryNumbers[Int(page)]) - 1
+    guard !entries[position].isTouched else { return position }
+    entries[position].isTouched = true
     touchedPages.append(page)
+    if !entries[position].isBlank {
+      if savedCount == savedCapacity { enlargeSaved() }
+      memcpy(savedBytes(savedCount), start(ofPage: page), Int(Sizes.osPage))
+      entries[position].savedPosition = Int32(savedCount)
+      savedCount += 1
+    }
+    return position
+  }
+
+  private func isBlank(_ page: UInt64) -> Bool {
+    let number = Int(entryNumbers[Int(page)])
+    return number == 0 || entries[number - 1].isBlank
   }
 
   private func savedBytes(_ position: Int) -> UnsafeMutablePointer<UInt8> { saved + position * Int(Sizes.osPage) }
@@ -222,12 +259,77 @@ public final class LinearMemory {
     savedCapacity *= 2
   }
 
+  // MARK: Access that leaves blank pages blank
+
+  /// Calls a function for the part of each OS page of a range of at least one byte, in order of address.
+  private func forEachPart(
+    _ address: UInt64, _ count: UInt64, _ body: (_ page: UInt64, _ address: UInt64, _ count: UInt64) -> Void
+  ) {
+    let end = address &+ count
+    var part = address
+    while part < end {
+      let next = min(end, (part | (Sizes.osPage - 1)) &+ 1)
+      body(part >> 12, part, next &- part)
+      part = next
+    }
+  }
+
+  /// Writes zeros.
+  ///
+  /// - Throws: `Trap.memoryOutOfBounds` when the range passes the end.
+  public func clear(at address: UInt64, count: UInt64) throws(Trap) {
+    try check(address, count)
+    clear(address, count)
+  }
+
+  private func clear(_ address: UInt64, _ count: UInt64) {
+    forEachPart(address, count) { page, address, count in
+      if isBlank(page) {
+        _ = note(page)
+      } else {
+        touch(address, count)
+        memset(base + Int(address), 0, Int(count))
+      }
+    }
+  }
+
+  /// Writes what stands in a memory, which may be this one, as if all were read before anything is written.
+  ///
+  /// - Throws: `Trap.memoryOutOfBounds` when a range passes the end of its memory.
+  public func copy(from source: LinearMemory, at sourceAddress: UInt64, to address: UInt64, count: UInt64) throws(Trap) {
+    try source.check(sourceAddress, count)
+    try check(address, count)
+    let distance = max(address, sourceAddress) &- min(address, sourceAddress)
+    if source === self && distance < count {
+      touch(address, count)
+      memmove(base + Int(address), base + Int(sourceAddress), Int(count))
+      return
+    }
+    forEachPart(address, count) { _, part, count in
+      let sourcePart = sourceAddress &+ (part &- address)
+      if source.areBlank(sourcePart, count) {
+        clear(part, count)
+      } else {
+        touch(part, count)
+        memcpy(base + Int(part), source.base + Int(sourcePart), Int(count))
+      }
+    }
+  }
+
+  /// Whether a range of at least one byte, in bounds, has only blank pages.
+  func areBlank(_ address: UInt64, _ count: UInt64) -> Bool {
+    (address >> 12...(address &+ count &- 1) >> 12).allSatisfy(isBlank)
+  }
+
   // MARK: Transactions
 
-  /// The contents that a page had when the transaction began, 4,096 bytes.
-  public func committedBytes(ofPage page: UInt64) -> UnsafeRawPointer {
-    guard savedFlags[Int(page)] != 0 else { return UnsafeRawPointer(base + Int(page * Sizes.osPage)) }
-    return UnsafeRawPointer(savedBytes(entries[Int(entryNumbers[Int(page)]) - 1].savedPosition))
+  /// The contents that a page had when the transaction began, 4,096 bytes; nil where the page was blank.
+  public func committedBytes(ofPage page: UInt64) -> UnsafeRawPointer? {
+    let number = Int(entryNumbers[Int(page)])
+    if number == 0 { return nil }
+    let entry = entries[number - 1]
+    if entry.isTouched { return entry.savedPosition.map { UnsafeRawPointer(savedBytes(Int($0))) } }
+    return entry.isBlank ? nil : UnsafeRawPointer(start(ofPage: page))
   }
 
   /// The size in bytes when the transaction began.
@@ -236,39 +338,59 @@ public final class LinearMemory {
   /// Makes all writes since the last commit or rollback permanent.
   public func commit() {
     for page in touchedPages {
-      savedFlags[Int(page)] = 0
-      let number = Int(entryNumbers[Int(page)]) - 1
-      digest.remove(entries[number].digest)
-      entries[number].digest = currentDigest(ofPage: page)
-      digest.add(entries[number].digest)
+      let position = Int(entryNumbers[Int(page)]) - 1
+      // A blank page was blank before, too.
+      if entries[position].isBlank { continue }
+      digest.remove(entries[position].digest)
+      entries[position].digest = currentDigest(ofPage: page)
+      digest.add(entries[position].digest)
     }
-    touchedPages.removeAll(keepingCapacity: true)
+    endTransaction()
     committedByteCount = byteCount
   }
 
   /// Takes back all writes and growth since the last commit or rollback.
   public func rollback() {
-    for (position, page) in touchedPages.enumerated() {
-      memcpy(base + Int(page * Sizes.osPage), savedBytes(position), Int(Sizes.osPage))
-      savedFlags[Int(page)] = 0
-    }
-    touchedPages.removeAll(keepingCapacity: true)
+    for page in touchedPages { restore(page) }
+    endTransaction()
     byteCount = committedByteCount
   }
 
   /// Takes back the writes to some of the touched pages; growth stays.
   public func revert(where isReverted: (UInt64) -> Bool) {
-    for (position, page) in touchedPages.enumerated() where isReverted(page) {
-      memcpy(base + Int(page * Sizes.osPage), savedBytes(position), Int(Sizes.osPage))
+    for page in touchedPages where isReverted(page) { restore(page) }
+  }
+
+  /// Gives a touched page its committed contents.
+  private func restore(_ page: UInt64) {
+    let entry = entries[Int(entryNumbers[Int(page)]) - 1]
+    if let position = entry.savedPosition {
+      memcpy(start(ofPage: page), savedBytes(Int(position)), Int(Sizes.osPage))
+    } else if !entry.isBlank {
+      memset(start(ofPage: page), 0, Int(Sizes.osPage))
     }
+  }
+
+  private func endTransaction() {
+    for page in touchedPages {
+      savedFlags[Int(page)] = 0
+      let position = Int(entryNumbers[Int(page)]) - 1
+      entries[position].isTouched = false
+      entries[position].savedPosition = nil
+    }
+    touchedPages.removeAll(keepingCapacity: true)
+    savedCount = 0
   }
 
   /// `commit`, keeping what is needed to take it back later.
   public func commit(into journal: inout MemoryJournal) {
     journal.byteCounts.append(committedByteCount)
-    for (position, page) in touchedPages.enumerated() {
-      journal.pages.append(page)
-      journal.contents.append(contentsOf: UnsafeBufferPointer(start: savedBytes(position), count: Int(Sizes.osPage)))
+    for page in touchedPages {
+      let former = committedBytes(ofPage: page)
+      journal.pages.append((page, former.map { _ in journal.contents.count }))
+      if let former {
+        journal.contents.append(contentsOf: UnsafeRawBufferPointer(start: former, count: Int(Sizes.osPage)))
+      }
     }
     commit()
   }
@@ -279,11 +401,15 @@ public final class LinearMemory {
     guard let byteCount = journal.byteCounts.first else { return }
     self.byteCount = byteCount
     // Latest first, so that the oldest contents of a page stay.
-    for (position, page) in journal.pages.enumerated().reversed() {
-      touch(page * Sizes.osPage, Sizes.osPage)
-      let range = position * Int(Sizes.osPage)..<(position + 1) * Int(Sizes.osPage)
-      UnsafeMutableRawBufferPointer(start: base + Int(page * Sizes.osPage), count: Int(Sizes.osPage))
-        .copyBytes(from: journal.contents[range])
+    for (page, former) in journal.pages.reversed() {
+      let address = page * Sizes.osPage
+      if let former {
+        touch(address, Sizes.osPage)
+        UnsafeMutableRawBufferPointer(start: base + Int(address), count: Int(Sizes.osPage))
+          .copyBytes(from: journal.contents[former..<former + Int(Sizes.osPage)])
+      } else {
+        clear(address, Sizes.osPage)
+      }
     }
     commit()
   }
@@ -293,13 +419,13 @@ public final class LinearMemory {
 
   /// The non-zero pages as of now, ascending, with their bytes: for reports, not for comparing.
   public var nonZeroPages: [(page: UInt64, bytes: UnsafeRawBufferPointer)] {
-    entries.map(\.page).sorted().compactMap { page in
-      let bytes = UnsafeRawBufferPointer(start: base + Int(page * Sizes.osPage), count: Int(Sizes.osPage))
+    entries.filter { !$0.isBlank }.map(\.page).sorted().compactMap { page in
+      let bytes = UnsafeRawBufferPointer(start: start(ofPage: page), count: Int(Sizes.osPage))
       return Digest(ofPage: page, bytes) == .zero ? nil : (page, bytes)
     }
   }
 
   private func currentDigest(ofPage page: UInt64) -> Digest {
-    Digest(ofPage: page, UnsafeRawBufferPointer(start: base + Int(page * Sizes.osPage), count: Int(Sizes.osPage)))
+    Digest(ofPage: page, UnsafeRawBufferPointer(start: start(ofPage: page), count: Int(Sizes.osPage)))
   }
 }

@@ -74,16 +74,16 @@ extension Instance {
   }
 
   @inline(never) func memoryFill(_ position: Int, _ address: UInt64, _ value: UInt64, _ count: UInt64) throws(Trap) {
-    let bytes = try memories[position].writableBytes(at: address, count: count)
-    bytes.initializeMemory(as: UInt8.self, repeating: UInt8(truncatingIfNeeded: value))
+    let byte = UInt8(truncatingIfNeeded: value)
+    if byte == 0 { return try memories[position].clear(at: address, count: count) }
+    try memories[position].writableBytes(at: address, count: count).initializeMemory(as: UInt8.self, repeating: byte)
   }
 
   @inline(never) func memoryCopy(
     _ positions: UInt64, _ destination: UInt64, _ source: UInt64, _ count: UInt64
   ) throws(Trap) {
-    let sourceBytes = try memories[Int(positions >> 32)].bytes(at: source, count: count)
-    let target = try memories[Int(positions & 0xFFFF_FFFF)].writableBytes(at: destination, count: count)
-    target.copyMemory(from: sourceBytes)
+    let target = memories[Int(positions & 0xFFFF_FFFF)]
+    try target.copy(from: memories[Int(positions >> 32)], at: source, to: destination, count: count)
   }
 
   @inline(never) func memoryInit(

@@ -122,18 +122,17 @@ final class NativeHost: ImportHandler, SystemHost, CallTracer {
   ) throws(Trap) {
     guard let heap else { throw .memoryOutOfBounds }
     guard count > 0 else { return }
-    let target = try heap.writableBytes(at: address, count: count)
+    try heap.check(address, count)
     var position: UInt64 = 0
     while position < count {
       let (source, overflow) = offset.addingReportingOverflow(position)
       let inPage = source % Sizes.osPage
       let length = min(Sizes.osPage - inPage, count - position)
-      let part = UnsafeMutableRawBufferPointer(rebasing: target[Int(position)..<Int(position + length)])
-      if overflow || source >= stable.committedSize {
-        part.initializeMemory(as: UInt8.self, repeating: 0)
+      if !overflow, source < stable.committedSize, let page = stable.committedBytes(ofPage: source / Sizes.osPage) {
+        try heap.writableBytes(at: address + position, count: length)
+          .copyMemory(from: UnsafeRawBufferPointer(start: page + Int(inPage), count: Int(length)))
       } else {
-        let page = stable.committedBytes(ofPage: source / Sizes.osPage)
-        part.copyMemory(from: UnsafeRawBufferPointer(start: page + Int(inPage), count: Int(length)))
+        try heap.clear(at: address + position, count: length)
       }
       position += length
     }
