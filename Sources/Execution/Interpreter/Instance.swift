@@ -64,6 +64,8 @@ public struct ImportedObjects {
 struct InstanceContext {
   /// Memory 0, or an empty one where the module has none.
   var memory: UnsafeMutablePointer<MemoryState>
+  /// All memories.
+  var memories: UnsafeMutablePointer<UnsafeMutablePointer<MemoryState>>
   /// Defined functions.
   var functions: UnsafeMutablePointer<FunctionEntry>
   /// Storage of all globals.
@@ -103,6 +105,7 @@ public final class Instance {
   private let hostEntries: UnsafeMutablePointer<FunctionEntry>
   private let definedEntries: UnsafeMutablePointer<FunctionEntry>
   private let globalPointers: UnsafeMutablePointer<UnsafeMutablePointer<UInt64>>
+  private let memoryStates: UnsafeMutablePointer<UnsafeMutablePointer<MemoryState>>
   private let emptyMemory: UnsafeMutablePointer<MemoryState>?
   private var droppedData: [Bool]
   private var droppedElements: [Bool]
@@ -134,6 +137,8 @@ public final class Instance {
     hostEntries = .allocate(capacity: imports.functions.count)
     definedEntries = .allocate(capacity: module.functions.count)
     globalPointers = .allocate(capacity: globals.count)
+    memoryStates = .allocate(capacity: memories.count)
+    for (position, memory) in memories.enumerated() { (memoryStates + position).initialize(to: memory.state) }
     droppedData = Array(repeating: false, count: module.data.count)
     droppedElements = Array(repeating: false, count: module.elements.count)
     for (position, cell) in globals.enumerated() { globalPointers[position] = cell.storage }
@@ -147,7 +152,8 @@ public final class Instance {
     guard let memory = memories.first?.state ?? emptyMemory else { throw .hostMemoryExhausted }
     context.initialize(
       to: InstanceContext(
-        memory: memory, functions: definedEntries, globals: globalPointers, instance: .passUnretained(self)))
+        memory: memory, memories: memoryStates, functions: definedEntries, globals: globalPointers,
+        instance: .passUnretained(self)))
     linkFunctions(module)
     for (position, global) in module.globals.enumerated() {
       initialize(globals[imports.globals.count + position], with: global.initializer)
@@ -161,6 +167,7 @@ public final class Instance {
     hostEntries.deallocate()
     definedEntries.deallocate()
     globalPointers.deallocate()
+    memoryStates.deallocate()
     emptyMemory?.deallocate()
   }
 

@@ -296,7 +296,8 @@ public final class LinearMemory {
   /// Writes what stands in a memory, which may be this one, as if all were read before anything is written.
   ///
   /// - Throws: `Trap.memoryOutOfBounds` when a range passes the end of its memory.
-  public func copy(from source: LinearMemory, at sourceAddress: UInt64, to address: UInt64, count: UInt64) throws(Trap) {
+  public func copy(from source: LinearMemory, at sourceAddress: UInt64, to address: UInt64, count: UInt64) throws(Trap)
+  {
     try source.check(sourceAddress, count)
     try check(address, count)
     let distance = max(address, sourceAddress) &- min(address, sourceAddress)

@@ -1,68 +1,8 @@
-// Operations on memories and tables as a whole, and accesses that the loop has no operation of its own for. Out of line:
-// their work is large against the call.
+// Operations on memories and tables as a whole. Out of line: their work is large against the call.
 
 import Wasm
 
 extension Instance {
-  // MARK: Wide accesses
-
-  /// The effective address of an access, if all of it is in bounds.
-  private func address(
-    _ memory: LinearMemory, _ base: UInt64, _ offset: UInt64, _ count: UInt64
-  ) throws(Trap) -> Int {
-    let (address, overflow) = base.addingReportingOverflow(offset)
-    let (end, overflow2) = address.addingReportingOverflow(count)
-    guard !overflow, !overflow2, end <= memory.byteCount else { throw .memoryOutOfBounds }
-    return Int(address)
-  }
-
-  func read<T: BitwiseCopyable>(
-    _ type: T.Type, _ memory: LinearMemory, _ base: UInt64, _ offset: UInt64
-  ) throws(Trap) -> T {
-    let address = try address(memory, base, offset, UInt64(MemoryLayout<T>.size))
-    return (memory.state.pointee.base + address).loadUnaligned(as: type)
-  }
-
-  func write<T: BitwiseCopyable>(
-    _ value: T, _ memory: LinearMemory, _ base: UInt64, _ offset: UInt64
-  ) throws(Trap) {
-    let address = try address(memory, base, offset, UInt64(MemoryLayout<T>.size))
-    memory.touch(UInt64(address), UInt64(MemoryLayout<T>.size))
-    (memory.state.pointee.base + address).storeBytes(of: value, as: T.self)
-  }
-
-  /// Loads from any memory at any address; `kind` counts from `i32.load`.
-  @inline(never) func loadWide(
-    _ kind: Int, memory position: Int, _ base: UInt64, _ offset: UInt64
-  ) throws(Trap) -> UInt64 {
-    let memory = memories[position]
-    switch kind {
-    case 0, 2: return UInt64(try read(UInt32.self, memory, base, offset))
-    case 1, 3: return try read(UInt64.self, memory, base, offset)
-    case 4: return UInt64(UInt32(bitPattern: Int32(try read(Int8.self, memory, base, offset))))
-    case 5, 9: return UInt64(try read(UInt8.self, memory, base, offset))
-    case 6: return UInt64(UInt32(bitPattern: Int32(try read(Int16.self, memory, base, offset))))
-    case 7, 11: return UInt64(try read(UInt16.self, memory, base, offset))
-    case 8: return UInt64(bitPattern: Int64(try read(Int8.self, memory, base, offset)))
-    case 10: return UInt64(bitPattern: Int64(try read(Int16.self, memory, base, offset)))
-    case 12: return UInt64(bitPattern: Int64(try read(Int32.self, memory, base, offset)))
-    default: return UInt64(try read(UInt32.self, memory, base, offset))
-    }
-  }
-
-  /// Stores to any memory at any address; `kind` counts from `i32.store`.
-  @inline(never) func storeWide(
-    _ kind: Int, memory position: Int, _ base: UInt64, _ offset: UInt64, _ value: UInt64
-  ) throws(Trap) {
-    let memory = memories[position]
-    switch kind {
-    case 1, 3: try write(value, memory, base, offset)
-    case 4, 6: try write(UInt8(truncatingIfNeeded: value), memory, base, offset)
-    case 5, 7: try write(UInt16(truncatingIfNeeded: value), memory, base, offset)
-    default: try write(UInt32(truncatingIfNeeded: value), memory, base, offset)
-    }
-  }
-
   // MARK: Memories
 
   @inline(never) func memorySize(_ position: Int) -> UInt64 { memories[position].pageCount }

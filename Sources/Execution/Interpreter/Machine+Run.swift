@@ -618,12 +618,12 @@ extension Machine {
         case .i64Store32Constant:
           if try !registers.i64Store32(word, memory, loop, registers.constant(word)) { continue preparing }
         case .loadWide:
-          registers[word.a] = try context.pointee.instance.takeUnretainedValue().loadWide(
-            word.c, memory: Int(truncatingIfNeeded: code[2]), registers[word.b], code[1])
+          registers[word.a] = try context.pointee.memories[Int(truncatingIfNeeded: code[2])].pointee.load(
+            word.c, registers[word.b], code[1])
           code += 2
         case .storeWide:
-          try context.pointee.instance.takeUnretainedValue().storeWide(
-            word.c, memory: Int(truncatingIfNeeded: code[2]), registers[word.b], code[1], registers[word.a])
+          try context.pointee.memories[Int(truncatingIfNeeded: code[2])].pointee.store(
+            word.c, registers[word.b], code[1], registers[word.a])
           code += 2
 
         // moves
@@ -679,11 +679,11 @@ extension Machine {
         case .charge: loop.pointee.counter &-= Int64(truncatingIfNeeded: word.bc)
         case .chargeAndCheck:
           loop.pointee.counter &-= Int64(truncatingIfNeeded: word.bc)
-          if loop.pointee.counter < 0 { throw .outOfInstructions }
+          if loop.pointee.counter < 0 { loop.pointee.counter = try refilled(loop.pointee.counter) }
         case .chargeDynamic:
           let rest = loop.pointee.counter &- registers[word.a].s64
           loop.pointee.counter = rest > loop.pointee.counter ? .min : rest
-          if loop.pointee.counter < 0 { throw .outOfInstructions }
+          if loop.pointee.counter < 0 { loop.pointee.counter = try refilled(loop.pointee.counter) }
 
         // memories and tables as a whole
         case .memorySize:

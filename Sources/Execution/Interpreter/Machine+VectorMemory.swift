@@ -1,4 +1,4 @@
-// Vector accesses that the loop has no operation of its own for. Out of line, as those of scalars in `Machine+Bulk`.
+// Vector accesses that the loop has no operation of its own for. Out of line, as those of scalars in `WideAccesses`.
 
 import Wasm
 
@@ -7,11 +7,11 @@ extension Instance {
   @inline(never) func vectorLoad(
     _ word: UInt64, _ operands: UnsafePointer<UInt64>, _ registers: UnsafeMutablePointer<UInt64>
   ) throws(Trap) {
-    let memory = memories[Int(operands[1] & 0xFFFF_FFFF)]
+    let memory = context.pointee.memories[Int(operands[1] & 0xFFFF_FFFF)]
     let lane = Int(operands[1] >> 32)
     let old = Int(operands[2])
     let (base, offset) = (registers[word.b], operands[0])
-    func load<T: BitwiseCopyable>(_ type: T.Type) throws(Trap) -> T { try read(type, memory, base, offset) }
+    func load<T: BitwiseCopyable>(_ type: T.Type) throws(Trap) -> T { try memory.pointee.read(type, base, offset) }
     func set<V: BitwiseCopyable>(_ value: V) { registers.setVector(word.a, value) }
     switch word.kind {
     case .v128Load8x8S: set(widened(try load(SIMD8<Int8>.self)))
@@ -38,12 +38,12 @@ extension Instance {
   @inline(never) func vectorStore(
     _ word: UInt64, _ operands: UnsafePointer<UInt64>, _ registers: UnsafeMutablePointer<UInt64>
   ) throws(Trap) {
-    let memory = memories[Int(operands[1] & 0xFFFF_FFFF)]
+    let memory = context.pointee.memories[Int(operands[1] & 0xFFFF_FFFF)]
     let lane = Int(operands[1] >> 32)
     func store<T: BitwiseCopyable>(_ type: T.Type) throws(Trap) {
       let value = UnsafeRawPointer(registers + word.a).loadUnaligned(
         fromByteOffset: lane * MemoryLayout<T>.size, as: type)
-      try write(value, memory, registers[word.b], operands[0])
+      try memory.pointee.write(value, registers[word.b], operands[0])
     }
     switch word.kind {
     case .v128Store8Lane: try store(UInt8.self)

@@ -68,6 +68,8 @@ public final class Machine {
   /// The instruction counter of code translated with counting: exact whenever an imported function runs and after
   /// `invoke` has returned or thrown.
   public var counter: Int64 = .max
+  /// Asked when the counter is below zero: what to add to it so that the code goes on, or nil to end it.
+  var onExhaustion: (() -> Int64?)?
   /// Held strongly; whoever sets it takes it away again.
   public var tracer: (any CallTracer)?
 
@@ -136,6 +138,21 @@ public final class Machine {
     let instance = entry.pointee.context.pointee.instance.takeUnretainedValue()
     guard case .host(let handler, let number) = instance.imports[Int(entry.pointee.position)] else { return }
     try handler.call(number, slots, self)
+  }
+
+  /// What a counter below zero becomes.
+  ///
+  /// - Throws: `Trap.outOfInstructions` where it stays below.
+  @inline(never) func refilled(_ counter: Int64) throws(Trap) -> Int64 {
+    let (sum, overflow) = counter.addingReportingOverflow(onExhaustion?() ?? 0)
+    if overflow || sum < 0 { throw .outOfInstructions }
+    return sum
+  }
+
+  /// Takes from the counter what an imported function does in place of code that would be counted.
+  func spend(_ steps: UInt64) throws(Trap) {
+    counter = steps > UInt64(Int64.max) ? .min : counter &- Int64(steps)
+    if counter < 0 { counter = try refilled(counter) }
   }
 
   /// Translates a function that is called for the first time.
