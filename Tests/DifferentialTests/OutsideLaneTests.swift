@@ -108,7 +108,8 @@ private final class FakeTool: OutsideInstrumenter {
     let generator = Generator(profile: .native)
     for index in 0..<20 {
       var testCase = generator.generate(seed: 9, index: UInt64(index)).case
-      testCase.parameters.instructionLimit = min(testCase.parameters.instructionLimit, 20_000)
+      // How much the case could pay for does not matter.
+      testCase.parameters.instructionLimit = Parameters.productionInstructionLimit
       let verdict = runner.runCase(testCase).verdict
       #expect(verdict.name != "poisoned", "\(verdict.sentence)")
       if verdict.sentence.contains("does not come to an end") { reached += 1 }

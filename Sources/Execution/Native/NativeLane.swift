@@ -270,12 +270,19 @@ public final class NativeLane: Lane {
 
   // MARK: Executions
 
-  /// Calls, loop iterations and bytes moved by bulk instructions that one execution may make. Code that counts as it
-  /// should stays far below: a step of the canister's costs at least one instruction, a stable read or write costs more
-  /// than the pages that are looked at for it. So whoever gets here runs away.
-  private var stepLimit: Int64 {
-    let (product, overflow) = parameters.instructionLimit.multipliedReportingOverflow(by: 8)
-    return overflow ? .max : product.addingReportingOverflow(1_000_000).overflow ? .max : product + 1_000_000
+  /// Calls, loop iterations and bytes moved by bulk instructions that one execution may make beyond what it has counted.
+  private static let freeSteps: Int64 = 16_000_000
+  /// How many it may make for each instruction that it has counted. Code that counts as it should stays far below: a step
+  /// of the canister's costs at least one instruction, a stable read or write at least one for each byte, which leaves
+  /// room for a tool that copies byte by byte.
+  private static let stepsPerInstruction: Int64 = 4
+
+  /// Steps that an execution may make by now; whoever needs more runs away.
+  private func steps(_ instance: Instance, _ module: NativeModule) -> Int64 {
+    let left = Int64(bitPattern: instance.globals[module.instructionCounter].bits)
+    let counted = min(max(0, account.remainingInstructions &- left), parameters.instructionLimit)
+    let (product, overflow) = counted.multipliedReportingOverflow(by: Self.stepsPerInstruction)
+    return overflow || product > .max - Self.freeSteps ? .max : product + Self.freeSteps
   }
 
   /// Runs a function as a new instance would: globals that do not persist, tables and bytemap as at the start, own page
@@ -290,7 +297,14 @@ public final class NativeLane: Lane {
     instance.globals[module.dirtyPageCounter].bits = parameters.dirtyPageLimits[entryPoint.pageLimitClass]
     instance.globals[module.accessedPageCounter].bits = accessLimit
     account.hasRun = true
-    workspace.machine.counter = stepLimit
+    var granted = Self.freeSteps
+    workspace.machine.counter = granted
+    workspace.machine.onExhaustion = { [unowned self] in
+      let steps = steps(instance, module)
+      defer { granted = steps }
+      return steps > granted ? steps - granted : nil
+    }
+    defer { workspace.machine.onExhaustion = nil }
     host.begin(entryPoint, instance, module)
 
     var failure: Trap?
