@@ -31,6 +31,8 @@ struct BodyContext {
   var openLabels: [Bool] = []
 
   var footprint = Footprint()
+  /// Whether it moves 256 MiB or more at once.
+  var hasVastAccess = false
   /// How often the next instruction runs at most in one execution of the body.
   var multiplicity: UInt64 = 1
   /// Statements left.

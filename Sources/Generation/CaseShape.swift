@@ -65,6 +65,8 @@ struct CaseShape {
   let focus: [StatementKind]
   /// Bytes that modules save before an upgrade and read back afterwards.
   let handoverLength: UInt64
+  /// Whether heap and instructions allow single accesses of more OS pages than 16 bits count.
+  let isVast: Bool
   /// Initial size of the heap in Wasm pages, the same in both modules.
   let heapPages: UInt64
   /// Everything but the limits that depend on what is generated.
@@ -93,7 +95,12 @@ struct CaseShape {
     families = profile.isDirect ? .onlyWide : Self.drawFamilies(heap, &choices)
     // Direct accesses cost other than the calls that stand for them, so no limit may be near.
     instructionLimit = profile.isDirect ? .standard : Self.drawInstructionLimit(traps, &choices)
-    let size = Self.drawSize(families, traps: traps, instructionLimit, &choices)
+    // Ranges of more bytes than memories have in other cases have to be paid for.
+    let isPaid = traps && instructionLimit == .production
+    isVast = isPaid && heap != .none && choices.chance(1, of: 20)
+    let size =
+      isVast && choices.chance(2, of: 3)
+      ? Self.drawSizeBelow4GiB(&choices) : Self.drawSize(families, traps: traps, instructionLimit, &choices)
     stableClass = size.stableClass
     stablePages = size.pages
     parameters.stableCapacity = size.capacity
@@ -101,14 +108,13 @@ struct CaseShape {
     let grows = Self.drawNarrowAccess(size.pages, size.capacity, families, &choices)
     narrowAccess = grows.access
     isGrowthFree = grows.isFree
-    heapPages = Self.drawHeapPages(heap, instructionLimit, &choices)
+    heapPages = isVast ? Self.drawVastHeapPages(heap, &choices) : Self.drawHeapPages(heap, &choices)
     let mayExceed = traps && !profile.isDirect
-    let isPaid = traps && instructionLimit == .production
-    dirtyLimit = Self.drawPageLimit(mayExceed: mayExceed, isPaid: isPaid, &choices)
+    dirtyLimit = isVast ? .exceeded : Self.drawPageLimit(mayExceed: mayExceed, isPaid: isPaid, &choices)
     // Which of two exceeded limits is reported is part of the contract, so they often go together.
-    let areLimitsAlike = dirtyLimit != .production && choices.chance(isPaid ? 1 : 2, of: 4)
+    let areLimitsAlike = dirtyLimit != .production && choices.chance(isVast ? 3 : isPaid ? 1 : 2, of: 4)
     accessedLimit =
-      areLimitsAlike ? dirtyLimit : Self.drawPageLimit(mayExceed: mayExceed, isPaid: isPaid, &choices)
+      areLimitsAlike ? dirtyLimit : Self.drawPageLimit(mayExceed: mayExceed, isPaid: isPaid && !isVast, &choices)
     anchors = Self.drawAnchors(size.pages * Sizes.wasmPage, &choices)
     // Which pages an operation touches depends on what it reads, so a case that counts them exactly has none.
     let isCounted = [dirtyLimit, accessedLimit].contains(.exact) || dirtyLimit == .exceeded
@@ -153,6 +159,7 @@ struct CaseShape {
     (dirtyLimit, accessedLimit) = (.production, .production)
     structures = []
     focus = []
+    isVast = false
     handoverLength = 16
     anchors = size == .empty ? [] : Self.drawAnchors(size.pages * Sizes.wasmPage, &choices)
     subject.adjust(&parameters)
@@ -224,6 +231,14 @@ struct CaseShape {
     return size
   }
 
+  /// Large, but not too large for the 32-bit functions.
+  private static func drawSizeBelow4GiB(_ choices: inout ChoiceSource) -> Size {
+    let pages = Sizes.stable32Ceiling - choices.draw(below: 2)
+    let isFull = pages == Sizes.stable32Ceiling
+    return Size(
+      stableClass: isFull ? .stableAt4GiB : .stableBelow4GiB, pages: pages, capacity: Parameters().stableCapacity)
+  }
+
   private static func drawSetup(_ pages: UInt64, _ choices: inout ChoiceSource) -> Setup {
     if pages == 0 { return .none }
     switch choices.draw(below: 10) {
@@ -242,24 +257,29 @@ struct CaseShape {
     return choices.chance(pages > 60_000 ? 8 : 2, of: 20) ? (.guarded, true) : (.free, false)
   }
 
-  private static func drawHeapPages(
-    _ heap: Heap, _ instructionLimit: InstructionLimitKind, _ choices: inout ChoiceSource
-  ) -> UInt64 {
+  private static func drawHeapPages(_ heap: Heap, _ choices: inout ChoiceSource) -> UInt64 {
     if heap == .none { return 0 }
     switch choices.draw(below: 200) {
     case 0..<120: return 1
     case 120..<186: return 2 + choices.draw(below: 4)
-    // Where gigabytes are paid for, none of them may have room in the heap: moving them takes seconds.
-    case 186..<(instructionLimit == .production ? 200 : 198): return 16 + choices.draw(below: 4)
-    default: return heap == .wide ? 65_537 : 40_000
+    case 186..<196: return 16 + choices.draw(below: 4)
+    default: return hugeHeapPages(heap)
     }
+  }
+
+  /// So many that most addresses have the highest bit of their width set, or one more.
+  private static func hugeHeapPages(_ heap: Heap) -> UInt64 { heap == .wide ? 65_537 : 40_000 }
+
+  /// The heap of a vast case.
+  private static func drawVastHeapPages(_ heap: Heap, _ choices: inout ChoiceSource) -> UInt64 {
+    choices.chance(2, of: 3) ? hugeHeapPages(heap) : 4_097 + choices.draw(below: 300)
   }
 
   private static func drawInstructionLimit(_ traps: Bool, _ choices: inout ChoiceSource) -> InstructionLimitKind {
     switch choices.draw(below: 100) {
-    case 0..<(traps ? 47 : 96): .standard
-    case (traps ? 94 : 100)...: .tiny
-    case (traps ? 78 : 100)...: .small
+    case 0..<(traps ? 46 : 96): .standard
+    case (traps ? 91 : 100)...: .tiny
+    case (traps ? 77 : 100)...: .small
     default: .production
     }
   }

@@ -51,6 +51,7 @@ extension ModuleGenerator {
   }
 
   private mutating func emitStatements(_ entry: EntryPlan) {
+    if entry.isPlain && shape.instructionLimit == .tiny && choices.chance(2, of: 3) { return emitQuietly() }
     current.fuel = 3 + choices.drawIndex(below: 10)
     let isShort = entry.kind == .start || entry.kind == .initialize
     if entry.isPlain && choices.chance(1, of: 2) { _ = boundedLoop() }
@@ -136,6 +137,8 @@ extension ModuleGenerator {
   /// What an entry point does with stable memory whatever its statements are, so that few messages are for nothing.
   private mutating func emitCore(_ kind: EntryPoint, hasArgument: Bool) {
     if current.isPlain || kind == .start || kind == .initialize && choices.chance(1, of: 2) { return }
+    // Early, so that there is something behind it.
+    if shape.isVast { _ = stableAccess(isWrite: choices.chance(2, of: 3)) }
     for _ in 0..<(choices.chance(1, of: 3) ? 2 : 1) {
       if operateOnStructure(hasArgument: hasArgument) || readBack() { continue }
       if !growAndUse(surely: true) { _ = growStable() }

@@ -97,6 +97,8 @@ struct ModuleGenerator {
   var referenced: [FunctionIndex] = []
   /// Largest number of pages that the probe method touches in a message of the plan.
   var probePages: UInt64 = 0
+  /// Bodies and messages for the probe method that move 256 MiB or more at once.
+  var vastBodies = 0
 
   /// The body being emitted.
   var current = BodyContext()

@@ -46,7 +46,7 @@ public struct AccessSet: OptionSet, Sendable {
 /// of a case come back to.
 public enum RangeClass: UInt8, CaseIterable, Sendable {
   case inside, startsAtPage, endsAtPage, startsBeforePage, startsAfterPage, endsBeforePage, endsAfterPage
-  case wholePage, severalPages, manyPages, wholeWasmPage, large, wholeHeap, endsAtWasmPage, crossesWasmPage
+  case wholePage, severalPages, manyPages, wholeWasmPage, large, wholeHeap, vast, endsAtWasmPage, crossesWasmPage
   case endsAtEnd, endsBeforeEnd, lastByte, endsAtGuaranteedEnd
   case atSignBit, endsAt4GiB, at4GiB, above4GiB, masked
   case emptyAtStart, emptyInside, emptyAtEnd, emptyPastEnd, emptyAtMaximum
@@ -94,7 +94,8 @@ public struct RangeRow: Sendable {
   /// Whether its lengths make sense for calls only: instructions have lengths of the heap's width, and charge otherwise.
   var isBeyondInstructions: Bool {
     switch rangeClass {
-    case .lengthSignBit, .lengthNearMaximum, .lengthOverLimit, .lengthOverHeapAddresses, .lengthBeyondHeap: true
+    case .lengthSignBit, .lengthNearMaximum, .lengthOverLimit, .lengthOverHeapAddresses, .lengthBeyondHeap, .vast:
+      true
     default: false
     }
   }
@@ -117,6 +118,7 @@ public struct RangeRow: Sendable {
     .init(.wholeWasmPage, "64 KiB and a little more", weight: 4, returns: .all, pages: 3, heapPages: 2),
     .init(.large, "256 KiB and more", weight: 6, returns: .all, pages: 20, heapPages: 16),
     .init(.wholeHeap, "as long as the heap", weight: 4, returns: .all, pages: 1),
+    .init(.vast, "256 MiB and more", weight: 250, returns: .all, pages: 4_097, heapPages: 4_097),
     .init(.endsAtWasmPage, "ends at a Wasm page", weight: 4, returns: .all),
     .init(.crossesWasmPage, "crosses a Wasm page", weight: 4, returns: .all, pages: 2),
     .init(.endsAtEnd, "ends at the end", weight: 9, returns: .all),

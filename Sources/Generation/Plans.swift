@@ -127,65 +127,76 @@ struct PlanGenerator {
   /// The parameters of the case: those of its shape, and limits in proportion to what its modules do.
   mutating func drawParameters() -> Parameters {
     var parameters = shape.parameters
-    let dirty = needs(onlyWritten: true)
-    let accessed = needs(onlyWritten: false)
-    parameters.dirtyPageLimits = drawLimits(shape.dirtyLimit, dirty.limits, installation: dirty.installation)
-    parameters.accessedPageLimits = drawLimits(
-      shape.accessedLimit, accessed.limits, installation: accessed.installation)
-    if shape.instructionLimit == .tiny && choices.chance(1, of: 2), let limit = drawEntryCost() {
+    parameters.dirtyPageLimits = drawLimits(shape.dirtyLimit, onlyWritten: true)
+    parameters.accessedPageLimits = drawLimits(shape.accessedLimit, onlyWritten: false)
+    if shape.instructionLimit == .tiny && choices.chance(3, of: 4), let limit = drawCostOfCheck() {
       parameters.instructionLimit = limit
     }
     return parameters
   }
 
-  /// What it takes to enter a method, or one instruction less: the limit as seen from a check at function entry.
-  private mutating func drawEntryCost() -> Int64? {
+  /// What it takes to pass a check of metering in a method, or one instruction less: that of its entry, or those of a
+  /// loop that it begins with.
+  private mutating func drawCostOfCheck() -> Int64? {
     let methods = first.entries.indices.filter { first.entries[$0].kind.isMethod }
     if methods.isEmpty { return nil }
-    let rank = first.helperCount + choices.element(of: methods)
-    let cost = blockCost(of: first.bodies[rank].instructions, from: 0, is64BitHeap: first.isWideHeap)
+    let instructions = first.bodies[first.helperCount + choices.element(of: methods)].instructions
+    func cost(from start: Int) -> UInt64 { blockCost(of: instructions, from: start, is64BitHeap: first.isWideHeap) }
+    var total = cost(from: 0)
+    if let end = instructions.firstIndex(where: \.opcode.endsBlock), instructions[end].opcode == .loop,
+      choices.chance(2, of: 3)
+    {
+      total += cost(from: end + 1) * (1 + choices.draw(below: 3))
+    }
     // Entry itself costs 1.
-    return max(1, Int64(clamping: cost + 1 - choices.draw(below: 2)))
+    return max(1, Int64(clamping: total + 1 - choices.draw(below: 2)))
   }
 
   private var modules: [ModuleGenerator] { second.map { [first, $0] } ?? [first] }
 
-  /// What each class of entry points needs at most in one execution.
-  private func needs(onlyWritten: Bool) -> (limits: PageLimits, installation: UInt64) {
-    var needs = PageLimits(message: 0, upgrade: 0, query: 0)
+  /// How many pages one execution of each body takes at most, by class of entry point, and what the installation needs.
+  private struct PageNeeds {
+    var bodies: [PageLimitClass: [UInt64]] = [.message: [], .upgrade: [], .query: []]
     var installation: UInt64 = 0
+
+    /// What the most demanding body of a class needs.
+    subscript(_ limitClass: PageLimitClass) -> UInt64 { bodies[limitClass]?.max() ?? 0 }
+  }
+
+  private func needs(onlyWritten: Bool) -> PageNeeds {
+    var needs = PageNeeds()
     for module in modules {
-      needs.message = max(needs.message, module.probePages)
+      if module.probePages > 0 { needs.bodies[.message]?.append(module.probePages) }
       for number in module.entries.indices {
         let pages = module.plans[module.helperCount + number].footprint.pages(onlyWritten: onlyWritten)
         let kind = module.entries[number].kind
-        if kind == .start || kind == .initialize { installation = max(installation, pages) }
-        switch kind.pageLimitClass {
-        case .message: needs.message = max(needs.message, pages)
-        case .upgrade: needs.upgrade = max(needs.upgrade, pages)
-        case .query: needs.query = max(needs.query, pages)
-        }
+        if kind == .start || kind == .initialize { needs.installation = max(needs.installation, pages) }
+        needs.bodies[kind.pageLimitClass]?.append(pages)
       }
     }
-    return (needs, installation)
+    return needs
   }
 
-  private mutating func drawLimits(
-    _ kind: CaseShape.PageLimitKind, _ needs: PageLimits, installation: UInt64
-  ) -> PageLimits {
+  private mutating func drawLimits(_ kind: CaseShape.PageLimitKind, onlyWritten: Bool) -> PageLimits {
+    let needs = needs(onlyWritten: onlyWritten)
     switch kind {
     case .production: return PageLimits()
-    case .exact: return needs
+    case .exact: return PageLimits(message: needs[.message], upgrade: needs[.upgrade], query: needs[.query])
     case .exceeded:
       let missing = 1 + choices.draw(below: 2)
+      /// Too little for some body, which others may stay below or reach earlier.
+      func draw(_ limitClass: PageLimitClass) -> UInt64 {
+        let bodies = (needs.bodies[limitClass] ?? []).filter { !shape.isVast || $0 > 1 << 16 }
+        let need = bodies.isEmpty || choices.chance(1, of: 2) ? needs[limitClass] : choices.element(of: bodies)
+        return need - min(missing, need)
+      }
       return PageLimits(
-        message: needs.message - min(missing, needs.message), upgrade: needs.upgrade,
-        query: needs.query - min(missing, needs.query))
+        message: max(draw(.message), needs.installation), upgrade: needs[.upgrade], query: draw(.query))
     case .small:
       // Without an installation there is nothing to look at.
       return PageLimits(
-        message: max(choices.draw(below: 6), installation),
-        upgrade: choices.chance(1, of: 4) ? max(choices.draw(below: 6), installation) : needs.upgrade,
+        message: max(choices.draw(below: 6), needs.installation),
+        upgrade: choices.chance(1, of: 4) ? max(choices.draw(below: 6), needs.installation) : needs[.upgrade],
         query: choices.draw(below: 6))
     }
   }

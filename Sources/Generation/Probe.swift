@@ -177,6 +177,7 @@ extension ModuleGenerator {
       argument.heap = argument.value(of: drawHeapOperand(heapClass, length: range.length, isWide: access.isWide))
       argument.offset = argument.value(of: range.offset)
       argument.last = range.length
+      if rangeClass == .vast { vastBodies += 1 }
       if !isRangeBad && !isHeapBad { probePages = max(probePages, range.length >> 12 + 2) }
     default: if !isSafe && !traps { return nil }
     }

@@ -93,6 +93,28 @@ extension ModuleGenerator {
     return known.isEmpty || choices.chance(1, of: 4) ? nil : choices.element(of: known)
   }
 
+  /// Code with no check of metering but that of its entry and those of a loop: when a check comes to another answer, no
+  /// later one brings both sides to the same end.
+  mutating func emitQuietly() {
+    uncheckedStatements()
+    if choices.chance(2, of: 3) { shortLoop() }
+    uncheckedStatements()
+    if choices.chance(1, of: 3) {
+      emitI32(UInt32(choices.draw(below: 2)))
+      open(.if, isTarget: false)
+      uncheckedStatements()
+      close()
+    }
+  }
+
+  private mutating func uncheckedStatements() {
+    for _ in 0..<choices.draw(below: 3) {
+      let type: NumberType = choices.chance(1, of: 2) ? .i32 : .i64
+      emit(constant: type)
+      keep(type)
+    }
+  }
+
   /// A loop that is one metered block.
   private mutating func shortLoop() {
     repeated(1 + choices.draw(below: 4)) { generator, _ in
@@ -138,7 +160,7 @@ private func costBehindLastCheck(of instructions: [Instruction], is64BitHeap: Bo
 
 extension Opcode {
   /// Whether the next metered block begins behind the instruction.
-  fileprivate var endsBlock: Bool {
+  var endsBlock: Bool {
     switch self {
     case .loop, .if, .else, .end, .br, .brIf, .brTable, .return, .unreachable, .returnCall, .returnCallIndirect: true
     default: false

@@ -160,6 +160,7 @@ extension ModuleGenerator {
     case .vastAccess(let access, _):
       if entry.kind == .query { return }
       let vast = SingleSubject.vastPages * Sizes.osPage
+      coverage.insert(.vast, access.function)
       emitAccess(access, heap: 0, offset: 0, length: vast)
       // Two pages, where one more is allowed.
       emitAccess(access, heap: 0, offset: vast + 1, length: Sizes.osPage)

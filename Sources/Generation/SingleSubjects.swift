@@ -75,6 +75,8 @@ enum SingleSubject {
   private static func isPossible(_ rangeClass: RangeClass, _ access: StableAccess, _ size: StableSize) -> Bool {
     let row = rangeClass.row
     let wanted = AccessSet(isWide: access.isWide, isWrite: access.isWrite)
+    // Has subjects of its own.
+    if rangeClass == .vast { return false }
     // Lengths beyond all heap addresses have to fit stable memory to be refused for the heap.
     if rangeClass == .lengthOverHeapAddresses && size != .above4GiB { return false }
     if rangeClass == .lengthBeyondHeap && (size == .at4GiB || size == .below4GiB) { return false }

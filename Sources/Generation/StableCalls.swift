@@ -184,7 +184,15 @@ extension ModuleGenerator {
       current.footprint.unknownAccessed += pages * current.multiplicity
       if isWrite { current.footprint.unknownWritten += pages * current.multiplicity }
     }
-    spend(range.length &+ (isWrite ? pages &* UInt64(clamping: shape.parameters.dirtyPageOverhead) : 0))
+    let cost = range.length &+ (isWrite ? pages &* UInt64(clamping: shape.parameters.dirtyPageOverhead) : 0)
+    if range.rangeClass == .vast {
+      current.hasVastAccess = true
+      vastBodies += 1
+      // In time, what most pages of zeros take.
+      spend(40_000)
+    } else {
+      spend(cost)
+    }
   }
 
   /// Whether one message can pay for moving that many bytes at once, here.
@@ -193,6 +201,25 @@ extension ModuleGenerator {
     return current.rank >= helperCount && current.multiplicity == 1
       && current.footprint.cost + length + (length >> 12 + 1) * overhead < 1_200_000
       && !shape.wantsKnownPages && shape.parameters.instructionLimit >= 2_000_000
+  }
+
+  /// Whether the message can pay for moving that many bytes, 256 MiB at least, and both memories have room for them.
+  /// One such access a body, and few bodies: they take time. None during the installation, where no limit is exceeded.
+  func mayMoveVast(_ length: UInt64) -> Bool {
+    guard shape.instructionLimit == .production, shape.dirtyLimit != .small, shape.accessedLimit != .small,
+      current.rank >= helperCount, current.multiplicity == 1, !current.hasVastAccess, vastBodies < 2,
+      length <= min(heapBytes, shape.stableBytes),
+      current.entryPoints != EntryPointSet(.start), current.entryPoints != EntryPointSet(.initialize)
+    else { return false }
+    let pages = length >> 12 + 2
+    // An upgrade runs up to three bodies on the same instructions.
+    let share = UInt64(clamping: shape.parameters.instructionLimit) / 5 * 3
+    if length + pages * UInt64(clamping: shape.parameters.dirtyPageOverhead) > share { return false }
+    // Other limits are made to fit what the bodies do.
+    if shape.dirtyLimit != .production && shape.accessedLimit != .production { return true }
+    return EntryPoint.allCases.allSatisfy {
+      !current.entryPoints.contains(EntryPointSet($0)) || pages + 1_000 <= PageLimits()[$0.pageLimitClass]
+    }
   }
 
   /// A heap address for a range of this length, by class.

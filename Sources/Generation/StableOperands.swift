@@ -42,6 +42,7 @@ extension ModuleGenerator {
       if row.pages > pages || row.heapPages > shape.heapPages { return 0 }
       if row.rangeClass == .lengthOverHeapAddresses && !mayPassHeapAddresses { return 0 }
       if row.rangeClass == .wholeHeap && (shape.stablePages < shape.heapPages || shape.heapPages > 8) { return 0 }
+      if row.rangeClass == .vast && !mayMoveVast(1 << 28) { return 0 }
       if row.rangeClass == .lengthBeyondHeap && (shape.instructionLimit != .production || shape.heapPages > 1_000) {
         return 0
       }
@@ -181,6 +182,7 @@ extension ModuleGenerator {
       return range(choices.draw(below: all - length + 1), mayMove(length) ? length : 4_096)
     case .wholeHeap:
       return range(choices.draw(below: min(all - heapBytes, page) + 1), mayMove(heapBytes) ? heapBytes : 1)
+    case .vast: return drawVastRange()
     case .endsAtWasmPage, .crossesWasmPage:
       return drawWasmPageRange(rangeClass)
     case .endsAtEnd:
@@ -228,6 +230,18 @@ extension ModuleGenerator {
     let length = max(2, drawLength(atMost: 8_192))
     let offset = edge - (isEnd ? length : 1 + choices.draw(below: length - 1))
     return StableRange(rangeClass: rangeClass, offset: .constant(offset), length: length)
+  }
+
+  /// A range of which the number of pages does not fit 16 bits or that of bytes not 31, as far as there is room; there is
+  /// for one of 256 MiB.
+  private mutating func drawVastRange() -> StableRange {
+    let largest: [UInt64] = [1 << 31, 1 << 31 + page].filter(mayMoveVast)
+    let lengths: [UInt64] = [1 << 28, 1 << 28 + page, 1 << 28 + choices.draw(below: 1 << 24), 1 << 29 + page, 1 << 30]
+    let isLargest = !largest.isEmpty && choices.chance(2, of: 3)
+    let length = choices.element(of: isLargest ? largest : lengths.filter(mayMoveVast))
+    let last = min(heapBytes, shape.stableBytes) - length
+    let offset = choices.chance(1, of: 2) ? choices.draw(below: min(last, page) + 1) : choices.draw(below: last + 1)
+    return StableRange(rangeClass: .vast, offset: .constant(offset), length: length)
   }
 
   private mutating func drawComputedRange() -> StableRange {

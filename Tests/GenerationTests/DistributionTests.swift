@@ -75,7 +75,7 @@ private let directFeatures: Set<Feature> = [
   func everyRangeClassComesUp(_ rangeClass: RangeClass) {
     let wanted = functions(of: rangeClass)
     #expect(wanted.contains { Self.native.coverage.contains(rangeClass, $0) })
-    let isRare = [.large, .lengthOverHeapAddresses, .lengthBeyondHeap].contains(rangeClass)
+    let isRare = [.large, .vast, .lengthOverHeapAddresses, .lengthBeyondHeap].contains(rangeClass)
     for function in wanted where !isRare {
       #expect(Self.more.coverage.contains(rangeClass, function), "\(function.name)")
     }

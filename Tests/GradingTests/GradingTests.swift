@@ -51,7 +51,7 @@ import Testing
   @Test func mistakesOfTheLanesAreFound() {
     let lanes = GradedMutant.all(profile: "native").filter { $0.family == .lane }
     #expect(lanes.count > 80)
-    let (configuration, grades) = grade(lanes, cases: 500)
+    let (configuration, grades) = grade(lanes, cases: 2_000)
     let report = GradeReport(configuration, grades, equivalent: [], command: "")
     let missed = report.mutants.filter { $0.status != .detected }.map(\.name)
     #expect(missed.isEmpty, "\(missed)")
