@@ -65,14 +65,15 @@ extension ModuleGenerator {
   mutating func endBody() {
     emit(.end)
     var groups: [LocalGroup] = []
-    for position in current.shape.parameters.count..<current.locals.count {
-      let type = current.locals[position].valueType
-      if let last = groups.last, last.type == type {
-        groups[groups.count - 1].count += 1
+    func add(_ added: LocalGroup) {
+      if let last = groups.last, last.type == added.type {
+        groups[groups.count - 1].count += added.count
       } else {
-        groups.append(LocalGroup(count: 1, type: type))
+        groups.append(added)
       }
     }
+    for type in current.locals[current.shape.parameters.count...] { add(LocalGroup(count: 1, type: type.valueType)) }
+    if let crowd = crowdLocals() { add(crowd) }
     plans[current.rank].footprint = current.footprint
     plans[current.rank].needsSetup = current.usesSetup
     bodies[current.rank] = FunctionBody(locals: groups, instructions: current.instructions, labels: current.labels)

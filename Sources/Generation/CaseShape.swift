@@ -277,9 +277,9 @@ struct CaseShape {
 
   private static func drawInstructionLimit(_ traps: Bool, _ choices: inout ChoiceSource) -> InstructionLimitKind {
     switch choices.draw(below: 100) {
-    case 0..<(traps ? 46 : 96): .standard
-    case (traps ? 91 : 100)...: .tiny
-    case (traps ? 77 : 100)...: .small
+    case 0..<(traps ? 47 : 96): .standard
+    case (traps ? 92 : 100)...: .tiny
+    case (traps ? 78 : 100)...: .small
     default: .production
     }
   }

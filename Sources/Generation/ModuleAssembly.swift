@@ -17,7 +17,7 @@ extension ModuleGenerator {
   private mutating func assembleFunctions() {
     let types = plans.map { typeIndex($0.shape) }
     let ranks = plans.indices.sorted { plans[$0].position < plans[$1].position }
-    module.functions = ranks.map { Function(type: types[$0], body: bodies[$0]) }
+    module.functions = crowdFunctions() + ranks.map { Function(type: types[$0], body: bodies[$0]) }
     for number in entries.indices where entries[number].kind == .start {
       module.start = functionIndex(rank: helperCount + number)
     }

@@ -84,6 +84,8 @@ struct ModuleGenerator {
   /// Helpers by the type of their only result, as bit sets of ranks.
   var helpersByResult = SIMD8<UInt64>(repeating: 0)
   var globalTypes: [NumberType] = []
+  /// Functions that stand before all others and that nothing uses.
+  var crowd = 0
   /// Globals by type, as bit sets of indices; and those that may be assigned.
   var globalsOfType = SIMD8<UInt64>(repeating: 0)
   var mutableGlobals: UInt64 = 0

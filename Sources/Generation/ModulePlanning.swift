@@ -13,6 +13,7 @@ extension ModuleGenerator {
     planImports()
     planPositions()
     planGlobals()
+    planCrowd()
     planTable()
     planFurtherTable()
     planData()

@@ -164,6 +164,9 @@ private enum Shift: String, CaseIterable, Sendable {
   case next, previous
   /// The import that should have been replaced.
   case unreplaced = "not-replaced"
+  /// What a byte too few would leave, with and without a sign or continuation bit.
+  case sevenBits = "seven-bits"
+  case eightBits = "eight-bits"
 
   var words: String {
     switch self {
@@ -172,6 +175,20 @@ private enum Shift: String, CaseIterable, Sendable {
     case .next: "is one too high"
     case .previous: "is one too low"
     case .unreplaced: "still goes to the import"
+    case .sevenBits: "keeps 7 bits of its index"
+    case .eightBits: "keeps 8 bits of its index"
+    }
+  }
+
+  /// Whether the shift can come about for a kind of reference.
+  func isFor(_ kind: ReferenceKind) -> Bool {
+    switch self {
+    case .unreplaced: kind == .callOfStable
+    // Replacements stand far behind the imports: twice that is no function at all.
+    case .shiftedTwice: kind != .callOfStable
+    // Imports have small indices; injected functions have types of their own.
+    case .sevenBits, .eightBits: kind == .callOfOwn || kind == .export || kind == .element
+    case .unshifted, .next, .previous: true
     }
   }
 
@@ -186,6 +203,8 @@ private enum Shift: String, CaseIterable, Sendable {
     case .unreplaced:
       guard index > target.layout.countCleanPages else { return nil }
       new = old.map { target.strategy.imports == .front ? $0 + InstrumentationImport.allCases.count : $0 }
+    case .sevenBits: new = index.position & 0x7F
+    case .eightBits: new = index.position & 0xFF
     }
     return new.flatMap { $0 < 0 ? nil : FunctionIndex($0) }
   }
@@ -206,11 +225,8 @@ extension MutationRule {
 
   private static var functionIndices: [MutationRule] {
     ReferenceKind.allCases.flatMap { kind in
-      Shift.allCases.flatMap { shift -> [MutationRule] in
-        if shift == .unreplaced && kind != .callOfStable { return [] }
-        // Replacements stand far behind the imports: twice that is no function at all.
-        if shift == .shiftedTwice && kind == .callOfStable { return [] }
-        return Choice.allCases.compactMap { choice in
+      Shift.allCases.filter { $0.isFor(kind) }.flatMap { shift in
+        Choice.allCases.compactMap { choice in
           if kind == .start && choice != .first { return nil }
           return MutationRule(
             "index/\(kind.rawValue)/\(shift.rawValue)/\(choice.rawValue)", .index,
