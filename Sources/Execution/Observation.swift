@@ -17,7 +17,7 @@ public enum Outcome: Hashable, Sendable {
   case refused(String)
   /// The machine that runs stablefuzz has no memory left; says nothing about the canister.
   case hostMemoryExhausted
-  /// The code of a native lane made more steps than instrumented code can need: see `NativeLane.stepLimit`.
+  /// The code of a native lane made more steps than instrumented code can need: see `NativeLane.stepsPerInstruction`.
   case runaway
 }
 

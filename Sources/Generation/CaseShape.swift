@@ -65,7 +65,7 @@ struct CaseShape {
   let focus: [StatementKind]
   /// Bytes that modules save before an upgrade and read back afterwards.
   let handoverLength: UInt64
-  /// Whether heap and instructions allow single accesses of more OS pages than 16 bits count.
+  /// Whether the case is about single accesses of more OS pages than 16 bits count.
   let isVast: Bool
   /// Initial size of the heap in Wasm pages, the same in both modules.
   let heapPages: UInt64
@@ -97,9 +97,9 @@ struct CaseShape {
     instructionLimit = profile.isDirect ? .standard : Self.drawInstructionLimit(traps, &choices)
     // Ranges of more bytes than memories have in other cases have to be paid for.
     let isPaid = traps && instructionLimit == .production
-    isVast = isPaid && heap != .none && choices.chance(1, of: 20)
+    isVast = isPaid && heap != .none && choices.chance(1, of: 14)
     let size =
-      isVast && choices.chance(2, of: 3)
+      isVast && choices.chance(5, of: 6)
       ? Self.drawSizeBelow4GiB(&choices) : Self.drawSize(families, traps: traps, instructionLimit, &choices)
     stableClass = size.stableClass
     stablePages = size.pages
@@ -272,14 +272,14 @@ struct CaseShape {
 
   /// The heap of a vast case.
   private static func drawVastHeapPages(_ heap: Heap, _ choices: inout ChoiceSource) -> UInt64 {
-    choices.chance(2, of: 3) ? hugeHeapPages(heap) : 4_097 + choices.draw(below: 300)
+    choices.chance(3, of: 4) ? hugeHeapPages(heap) : 4_097 + choices.draw(below: 300)
   }
 
   private static func drawInstructionLimit(_ traps: Bool, _ choices: inout ChoiceSource) -> InstructionLimitKind {
     switch choices.draw(below: 100) {
-    case 0..<(traps ? 47 : 96): .standard
-    case (traps ? 92 : 100)...: .tiny
-    case (traps ? 78 : 100)...: .small
+    case 0..<(traps ? 48 : 96): .standard
+    case (traps ? 93 : 100)...: .tiny
+    case (traps ? 79 : 100)...: .small
     default: .production
     }
   }

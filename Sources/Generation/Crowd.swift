@@ -12,8 +12,8 @@ extension ModuleGenerator {
     return Int(edge + choices.draw(below: choices.chance(1, of: 2) ? 10 : 60))
   }
 
-  /// Adds functions before all others, and globals and types behind. Called once, when all of the module's own are
-  /// planned.
+  /// Adds functions before all others, and globals and types behind those that are planned by now. Comes after the
+  /// positions of functions and the globals are planned and before anything names a function.
   mutating func planCrowd() {
     if !choices.chance(1, of: 20) { return }
     features.insert(.crowd)

@@ -138,7 +138,7 @@ extension ModuleGenerator {
   private mutating func emitCore(_ kind: EntryPoint, hasArgument: Bool) {
     if current.isPlain || kind == .start || kind == .initialize && choices.chance(1, of: 2) { return }
     // Early, so that there is something behind it.
-    if shape.isVast { _ = stableAccess(isWrite: choices.chance(2, of: 3)) }
+    if shape.isVast { _ = stableAccess(isWrite: choices.chance(1, of: 2)) }
     for _ in 0..<(choices.chance(1, of: 3) ? 2 : 1) {
       if operateOnStructure(hasArgument: hasArgument) || readBack() { continue }
       if !growAndUse(surely: true) { _ = growStable() }

@@ -157,7 +157,9 @@ struct PlanGenerator {
   /// How many pages one execution of each body takes at most, by class of entry point, and what the installation needs.
   private struct PageNeeds {
     var bodies: [PageLimitClass: [UInt64]] = [.message: [], .upgrade: [], .query: []]
-    var installation: UInt64 = 0
+    /// Of the start function, whose limit is that of messages, and of `canister_init`, whose is that of upgrades.
+    var start: UInt64 = 0
+    var initialization: UInt64 = 0
 
     /// What the most demanding body of a class needs.
     subscript(_ limitClass: PageLimitClass) -> UInt64 { bodies[limitClass]?.max() ?? 0 }
@@ -170,7 +172,8 @@ struct PlanGenerator {
       for number in module.entries.indices {
         let pages = module.plans[module.helperCount + number].footprint.pages(onlyWritten: onlyWritten)
         let kind = module.entries[number].kind
-        if kind == .start || kind == .initialize { needs.installation = max(needs.installation, pages) }
+        if kind == .start { needs.start = max(needs.start, pages) }
+        if kind == .initialize { needs.initialization = max(needs.initialization, pages) }
         needs.bodies[kind.pageLimitClass]?.append(pages)
       }
     }
@@ -186,17 +189,17 @@ struct PlanGenerator {
       let missing = 1 + choices.draw(below: 2)
       /// Too little for some body, which others may stay below or reach earlier.
       func draw(_ limitClass: PageLimitClass) -> UInt64 {
-        let bodies = (needs.bodies[limitClass] ?? []).filter { !shape.isVast || $0 > 1 << 16 }
+        let bodies = (needs.bodies[limitClass] ?? []).filter { $0 >= (shape.isVast ? 1 << 16 : 1) }
         let need = bodies.isEmpty || choices.chance(1, of: 2) ? needs[limitClass] : choices.element(of: bodies)
         return need - min(missing, need)
       }
       return PageLimits(
-        message: max(draw(.message), needs.installation), upgrade: needs[.upgrade], query: draw(.query))
+        message: max(draw(.message), needs.start), upgrade: needs[.upgrade], query: draw(.query))
     case .small:
       // Without an installation there is nothing to look at.
       return PageLimits(
-        message: max(choices.draw(below: 6), needs.installation),
-        upgrade: choices.chance(1, of: 4) ? max(choices.draw(below: 6), needs.installation) : needs[.upgrade],
+        message: max(choices.draw(below: 6), needs.start),
+        upgrade: choices.chance(1, of: 4) ? max(choices.draw(below: 6), needs.initialization) : needs[.upgrade],
         query: choices.draw(below: 6))
     }
   }

@@ -1,5 +1,6 @@
 // Emits code that runs out of instructions at a check of metering itself, a function's entry or a loop's head: how many
-// instructions have to be left for that is found out by running the code before. A part of exhaustion.
+// instructions have to be left for that is found out by running the code before, or is the limit of a case with so quiet
+// code that its cost is known. A part of exhaustion.
 
 import Canister
 import Wasm

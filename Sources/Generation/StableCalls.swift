@@ -212,8 +212,9 @@ extension ModuleGenerator {
       current.entryPoints != EntryPointSet(.start), current.entryPoints != EntryPointSet(.initialize)
     else { return false }
     let pages = length >> 12 + 2
-    // An upgrade runs up to three bodies on the same instructions.
-    let share = UInt64(clamping: shape.parameters.instructionLimit) / 5 * 3
+    // An upgrade runs two bodies on the same instructions.
+    let isHalf = current.entryPoints == .preUpgrade || current.entryPoints == EntryPointSet(.postUpgrade)
+    let share = UInt64(clamping: shape.parameters.instructionLimit) / 5 * (isHalf ? 2 : 3)
     if length + pages * UInt64(clamping: shape.parameters.dirtyPageOverhead) > share { return false }
     // Other limits are made to fit what the bodies do.
     if shape.dirtyLimit != .production && shape.accessedLimit != .production { return true }
@@ -237,7 +238,7 @@ extension ModuleGenerator {
       return .computed(base: choices.draw(below: 1_024), mask: (1 as UInt64) << choices.integer(in: 3...11) - 1)
     case .passesEnd: return .heapEnd(minus: length &- 1)
     case .startsAtEnd: return .heapEnd(minus: 0)
-    case .farPastEnd: return .constant(isWide && isWideHeap ? 1 << 40 : 1 << 31)
+    case .farPastEnd: return .constant(isWide && isWideHeap ? 1 << 40 : max(1 << 31, heapBytes + Sizes.wasmPage))
     case .lastAddress: return .constant(maximum)
     case .sumWraps: return .constant(maximum &- choices.draw(below: max(1, min(length, 4_096))))
     case .above32Bits: return .constant(1 << 32 + place(for: length))

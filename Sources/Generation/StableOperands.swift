@@ -237,7 +237,7 @@ extension ModuleGenerator {
   private mutating func drawVastRange() -> StableRange {
     let largest: [UInt64] = [1 << 31, 1 << 31 + page].filter(mayMoveVast)
     let lengths: [UInt64] = [1 << 28, 1 << 28 + page, 1 << 28 + choices.draw(below: 1 << 24), 1 << 29 + page, 1 << 30]
-    let isLargest = !largest.isEmpty && choices.chance(2, of: 3)
+    let isLargest = !largest.isEmpty && choices.chance(3, of: 4)
     let length = choices.element(of: isLargest ? largest : lengths.filter(mayMoveVast))
     let last = min(heapBytes, shape.stableBytes) - length
     let offset = choices.chance(1, of: 2) ? choices.draw(below: min(last, page) + 1) : choices.draw(below: last + 1)

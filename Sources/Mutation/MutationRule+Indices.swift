@@ -186,7 +186,7 @@ private enum Shift: String, CaseIterable, Sendable {
     case .unreplaced: kind == .callOfStable
     // Replacements stand far behind the imports: twice that is no function at all.
     case .shiftedTwice: kind != .callOfStable
-    // Imports have small indices; injected functions have types of their own.
+    // Imports have small indices, injected functions types of their own, and the others are rare next to exports.
     case .sevenBits, .eightBits: kind == .callOfOwn || kind == .export || kind == .element
     case .unshifted, .next, .previous: true
     }

@@ -12,7 +12,7 @@ struct PageGroup {
   var accessed: UInt64 = 0
   /// Pages marked as written in earlier executions of the current message.
   var writtenBefore: UInt64 = 0
-  /// Pages with contents of their own in the running transaction.
+  /// Pages written in the running transaction: with contents of their own, or zeros over zeros.
   var buffered: UInt64 = 0
   /// Pages that hold something, and pages whose latest write was rolled back: for coverage only.
   var holding: UInt64 = 0

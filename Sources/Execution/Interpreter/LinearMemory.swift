@@ -63,7 +63,7 @@ public final class LinearMemory {
   let state: UnsafeMutablePointer<MemoryState>
   private let base: UnsafeMutableRawPointer
   private let savedFlags: UnsafeMutablePointer<UInt8>
-  /// For each OS page of the reservation: 1 + its position in `entries`; 0 for a page never written.
+  /// For each OS page of the reservation: 1 + its position in `entries`; 0 for a page never touched.
   private let entryNumbers: UnsafeMutablePointer<UInt32>
   /// Bytes of address space behind `base`: one of two sizes, so that a pool can use them for almost any type.
   private let reservation: UInt64
