@@ -80,8 +80,9 @@ private final class FakeTool: OutsideInstrumenter {
     #expect(verdicts.contains { $0.bucket?.hasPrefix("names.") == true })
   }
 
-  /// Injected code is not metered: a loop in it, a recursion of it and a huge copy have to end all the same.
-  @Test(arguments: 0..<3) func codeWithoutEndEnds(_ kind: Int) throws {
+  /// Injected code is not metered: a loop in it, a recursion of it, a huge copy and a loop for which a lot has been
+  /// charged have to end all the same.
+  @Test(arguments: 0..<4) func codeWithoutEndEnds(_ kind: Int) throws {
     var reached = 0
     let runner = CaseRunner { module, strategy, parameters throws(Fault) in
       var result = try standardInstrumenter(module, strategy, parameters)
@@ -95,11 +96,17 @@ private final class FakeTool: OutsideInstrumenter {
           .get(LocalIndex(0)), .get(LocalIndex(1)), .call(layout.countCleanPages), Instruction(.drop),
           Instruction(.drop),
         ]
-      default:
+      case 2:
         // All of the bytemap, again and again.
         code = [
           Instruction(.loop, .block(.empty)), .i32(0), .i32(0), .i32(0x7D0_0000),
           Instruction(.memoryFill, .memory(layout.bytemap)), Instruction(.br, .label(0)), Instruction(.end),
+        ]
+      default:
+        code = [
+          Instruction(.globalGet, .global(layout.instructionCounter)), .i64(1 << 34), Instruction(.i64Sub),
+          Instruction(.globalSet, .global(layout.instructionCounter)),
+          Instruction(.loop, .block(.empty)), Instruction(.br, .label(0)), Instruction(.end),
         ]
       }
       result.functions[position].body.instructions.insert(contentsOf: code, at: 0)

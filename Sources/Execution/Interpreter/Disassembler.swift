@@ -87,7 +87,7 @@ extension CompiledModule {
     case .indirectCall: "\(name) \(b), type \(operand(1).u32), table \(operand(1) >> 32), frame \(a)"
     case .returnOne: "\(name) \(a)"
     case .charge: "\(name) \(word.bc)"
-    case .chargeDynamic: "\(name) \(a)"
+    case .chargeDynamic: "\(name) \(a) >> \(b)"
     case .bulk: "\(name) \(a), \(b), \(c), \(operand(1).u32), \(operand(1) >> 32)"
     case .vector(let count):
       "\(name) \(a), \(b), \(c)" + (0..<count).map { ", \(operand(1 + $0))" }.joined()

@@ -681,7 +681,7 @@ extension Machine {
           loop.pointee.counter &-= Int64(truncatingIfNeeded: word.bc)
           if loop.pointee.counter < 0 { loop.pointee.counter = try refilled(loop.pointee.counter) }
         case .chargeDynamic:
-          let rest = loop.pointee.counter &- registers[word.a].s64
+          let rest = loop.pointee.counter &- Int64(bitPattern: registers[word.a] >> UInt64(word.b))
           loop.pointee.counter = rest > loop.pointee.counter ? .min : rest
           if loop.pointee.counter < 0 { loop.pointee.counter = try refilled(loop.pointee.counter) }
 

@@ -73,6 +73,10 @@ public final class Machine {
   /// Held strongly; whoever sets it takes it away again.
   public var tracer: (any CallTracer)?
 
+  /// Where steps are counted, a bulk instruction makes one for each 64 bytes (or table elements), which take about as
+  /// long as an iteration; the binary logarithm.
+  static let bytesPerStepShift = 6
+
   /// Calls within calls, injected functions not counted; one more is a trap. Fixed, so that it does not depend on the
   /// build or on the frame sizes that a translation happens to need: only calls whose frames have more than some 3,300
   /// registers each end earlier, in the same trap.
@@ -149,9 +153,9 @@ public final class Machine {
     return sum
   }
 
-  /// Takes from the counter what an imported function does in place of code that would be counted.
-  func spend(_ steps: UInt64) throws(Trap) {
-    counter = steps > UInt64(Int64.max) ? .min : counter &- Int64(steps)
+  /// Takes from the counter the steps of moving bytes, for an imported function in place of a bulk instruction.
+  func spend(bytes: UInt64) throws(Trap) {
+    counter &-= Int64(bytes >> UInt64(Self.bytesPerStepShift))
     if counter < 0 { counter = try refilled(counter) }
   }
 

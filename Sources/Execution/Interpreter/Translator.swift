@@ -133,7 +133,7 @@ struct Translator {
       if recordsOrigins { origins.append(code.position) }
       if options.countsSteps, !isDead {
         if number == 0 { emitStep() }
-        if let operand = sizeOperand(of: instruction) { chargeDynamically(operand) }
+        if let operand = sizeOperand(of: instruction) { chargeDynamically(operand, shift: Machine.bytesPerStepShift) }
       }
       if options.countsInstructions {
         if !isDead, let operand = sizeOperand(of: instruction) { chargeDynamically(operand) }
@@ -193,8 +193,9 @@ struct Translator {
     }
   }
 
-  private mutating func chargeDynamically(_ operand: Operand) {
-    code.emit(UInt64(.chargeDynamic, a: register(of: operand)))
+  /// - Parameter shift: binary logarithm of the bytes or table elements for which 1 is charged.
+  private mutating func chargeDynamically(_ operand: Operand, shift: Int = 0) {
+    code.emit(UInt64(.chargeDynamic, a: register(of: operand), b: shift))
   }
 
   private mutating func emitCharge(_ point: ChargePoint) {

@@ -82,7 +82,7 @@ final class NativeHost: ImportHandler, SystemHost, CallTracer {
       slots[0] = try growStable(from: slots[0], by: slots[1], api: Int32(truncatingIfNeeded: slots[2]))
     case .instrumentation(.stableReadFirstAccess):
       // Bytes moved count as steps, here as in the interpreter.
-      try machine.spend(slots[2])
+      try machine.spend(bytes: slots[2])
       try readFirstAccess(
         instance.memories[module.stableMemory], to: slots[0], from: slots[1], count: slots[2])
     }

@@ -270,19 +270,19 @@ public final class NativeLane: Lane {
 
   // MARK: Executions
 
-  /// Calls, loop iterations and bytes moved by bulk instructions that one execution may make beyond what it has counted.
+  /// Steps (calls, iterations, 64 bytes of a bulk instruction) that an execution may make before it counts anything.
   private static let freeSteps: Int64 = 16_000_000
-  /// How many it may make for each instruction that it has counted. Code that counts as it should stays far below: a step
-  /// of the canister's costs at least one instruction, a stable read or write at least one for each byte, which leaves
-  /// room for a tool that copies byte by byte.
+  /// How many more it may make for each instruction that it has counted. Code that counts as it should stays far below:
+  /// a step of the canister's costs at least one instruction, a stable read or write at least one for each byte, which
+  /// leaves room for a tool that copies byte by byte.
   private static let stepsPerInstruction: Int64 = 4
+  /// How many more at most, until it has counted again. A single call can be charged for gigabytes, which are moved in
+  /// no time; what it pays for would let code without an end run for minutes.
+  private static let stepsPerCount: Int64 = 1 << 27
 
-  /// Steps that an execution may make by now; whoever needs more runs away.
-  private func steps(_ instance: Instance, _ module: NativeModule) -> Int64 {
-    let left = Int64(bitPattern: instance.globals[module.instructionCounter].bits)
-    let counted = min(max(0, account.remainingInstructions &- left), parameters.instructionLimit)
-    let (product, overflow) = counted.multipliedReportingOverflow(by: Self.stepsPerInstruction)
-    return overflow || product > .max - Self.freeSteps ? .max : product + Self.freeSteps
+  /// Steps for what an execution has counted since it was last asked; none, and it runs away.
+  private static func steps(for counted: Int64) -> Int64? {
+    counted > 0 ? min(counted, stepsPerCount / stepsPerInstruction) * stepsPerInstruction : nil
   }
 
   /// Runs a function as a new instance would: globals that do not persist, tables and bytemap as at the start, own page
@@ -297,12 +297,12 @@ public final class NativeLane: Lane {
     instance.globals[module.dirtyPageCounter].bits = parameters.dirtyPageLimits[entryPoint.pageLimitClass]
     instance.globals[module.accessedPageCounter].bits = accessLimit
     account.hasRun = true
-    var granted = Self.freeSteps
-    workspace.machine.counter = granted
-    workspace.machine.onExhaustion = { [unowned self] in
-      let steps = steps(instance, module)
-      defer { granted = steps }
-      return steps > granted ? steps - granted : nil
+    workspace.machine.counter = Self.freeSteps
+    var left = account.remainingInstructions
+    workspace.machine.onExhaustion = {
+      let now = max(0, Int64(bitPattern: instance.globals[module.instructionCounter].bits))
+      defer { left = min(left, now) }
+      return Self.steps(for: left - now)
     }
     defer { workspace.machine.onExhaustion = nil }
     host.begin(entryPoint, instance, module)
