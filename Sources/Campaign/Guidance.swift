@@ -11,26 +11,39 @@ enum GuidedOrigin: Sendable {
   case variation(Variation, parent: Int, limit: Int64?)
 }
 
-/// How often something was tried, and how many new combinations came of it.
+/// What trying something has cost, and how much new came of it: items of coverage, and combinations of three dimensions.
 struct Yield: Hashable, Sendable {
-  var trials: UInt64 = 0
+  /// In steps of native lanes, see `caseCost`.
+  var cost: UInt64 = 0
   var news: UInt64 = 0
 
-  /// News per trial in fixed point, a little more than seen, so that what is new gets its chance.
-  var rate: UInt64 { (news &+ 2) &* 1_024 / (trials &+ 1) }
+  /// What cost and news stay below, so that rates can be computed and added up.
+  static let bound: UInt64 = 1 << 50
+  /// About what a case costs.
+  private static let typicalCost: UInt64 = 1 << 19
 
-  mutating func add(_ count: UInt64) {
-    trials += 1
+  /// News for what a thousand cases cost; a little more than seen, so that what is new gets its chance.
+  var rate: UInt64 {
+    let perCost = (news &+ 2).multipliedFullWidth(by: Self.typicalCost << 10)
+    return (cost &+ Self.typicalCost).dividingFullWidth(perCost).quotient
+  }
+
+  mutating func add(_ count: UInt64, cost: UInt64) {
+    self.cost += cost
     news += count
   }
 
   /// Halves what lies back, so that rates follow the present.
   mutating func fade() {
-    if trials < 512 { return }
-    trials /= 2
+    if cost < 512 * Self.typicalCost { return }
+    cost /= 2
     news /= 2
   }
 }
+
+/// What running a case costs, in steps of its native lanes: those it makes, and what making, checking and instrumenting
+/// its modules takes, which goes by their size.
+func caseCost(steps: UInt64, moduleBytes: Int) -> UInt64 { (1 << 17) + 64 * UInt64(moduleBytes) + steps }
 
 /// The state of a guided campaign.
 struct Guidance: Sendable {
@@ -55,7 +68,7 @@ struct Guidance: Sendable {
   /// Variations of variations end here: making such a case again takes as many steps.
   private static let longestLineage = 64
   /// Entries from among which the most rewarding is taken.
-  private static let candidates = 8
+  private static let candidates = 16
 
   init() {}
 
@@ -65,9 +78,9 @@ struct Guidance: Sendable {
   func origin(of index: UInt64, seed: UInt64) -> GuidedOrigin {
     if entries.isEmpty { return .fresh }
     var stream = Stream(seed: seed ^ 0x6775_6964_616E_6365, index: index)
-    // All ways in proportion to what they yield, none below an eighth of the best.
+    // All ways in proportion to what they yield, none below a sixteenth of the best.
     let rates = [freshYield.rate] + yields.map(\.rate)
-    let least = (rates.max() ?? 0) / 8
+    let least = (rates.max() ?? 0) / 16
     let weights = rates.map { max($0, least) }
     var rest = stream.next(below: weights.reduce(0, +))
     for (position, weight) in weights.enumerated() {
@@ -108,21 +121,22 @@ struct Guidance: Sendable {
   /// Learns from a case.
   ///
   /// - Parameters:
+  ///   - cost: see `caseCost`.
   ///   - marks: instructions that its messages had used where it matters.
   ///   - items: what no case before had reached.
   mutating func learn(
-    _ genotype: Genotype, from origin: GuidedOrigin, marks: [Int64], _ items: [CoverageItem]
+    _ genotype: Genotype, from origin: GuidedOrigin, cost: UInt64, marks: [Int64], _ items: [CoverageItem]
   ) {
     var news: UInt64 = 0
-    for item in items { news += item.kind == .situation ? UInt64(combinations.insert(item)) : 1 }
+    for item in items { news += 1 + (item.kind == .situation ? UInt64(combinations.insert(item)) : 0) }
     switch origin {
-    case .fresh: freshYield.add(news)
+    case .fresh: freshYield.add(news, cost: cost)
     case .variation(let variation, let parent, _):
-      yields[Int(variation.rawValue)].add(news)
-      entries[parent].yield.add(news)
+      yields[Int(variation.rawValue)].add(news, cost: cost)
+      entries[parent].yield.add(news, cost: cost)
     }
     if news > 0 && genotype.lineage.steps.count < Self.longestLineage {
-      pending.append(Entry(genotype: genotype, marks: marks, yield: Yield(trials: 1, news: news)))
+      pending.append(Entry(genotype: genotype, marks: marks, yield: Yield(cost: cost, news: news)))
     }
   }
 
@@ -151,8 +165,8 @@ struct Guidance: Sendable {
     GuidanceRecord(
       entries: entries.map {
         GuidanceEntry(
-          lineage: $0.genotype.lineage.description, marks: $0.marks, trials: $0.yield.trials, news: $0.yield.news)
-      }, next: next, trials: [freshYield.trials] + yields.map(\.trials), news: [freshYield.news] + yields.map(\.news))
+          lineage: $0.genotype.lineage.description, marks: $0.marks, cost: $0.yield.cost, news: $0.yield.news)
+      }, next: next, costs: [freshYield.cost] + yields.map(\.cost), news: [freshYield.news] + yields.map(\.news))
   }
 
   /// The state of a checkpoint; nil if it is damaged.
@@ -160,18 +174,19 @@ struct Guidance: Sendable {
   /// - Parameter reached: what the campaign had reached.
   init?(_ record: GuidanceRecord, reached: CoverageMap, _ generator: GuidedGenerator) {
     let count = Variation.allCases.count + 1
-    guard record.trials.count == count, record.news.count == count,
-      record.next >= 0 && record.next < max(record.entries.count, 1)
+    guard record.costs.count == count, record.news.count == count,
+      record.next >= 0 && record.next < max(record.entries.count, 1),
+      (record.costs + record.news + record.entries.flatMap { [$0.cost, $0.news] }).allSatisfy({ $0 < Yield.bound })
     else { return nil }
     for entry in record.entries {
       guard let lineage = Lineage(entry.lineage) else { return nil }
       entries.append(
         Entry(
           genotype: generator.generate(lineage).genotype, marks: entry.marks,
-          yield: Yield(trials: entry.trials, news: entry.news)))
+          yield: Yield(cost: entry.cost, news: entry.news)))
     }
     next = record.next
-    let all = zip(record.trials, record.news).map { Yield(trials: $0, news: $1) }
+    let all = zip(record.costs, record.news).map { Yield(cost: $0, news: $1) }
     freshYield = all[0]
     yields = Array(all[1...])
     for item in reached.items where item.kind == .situation { _ = combinations.insert(item) }

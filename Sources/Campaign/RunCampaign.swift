@@ -187,7 +187,9 @@ private struct RunningCampaign {
       let run = worker.results[position / workers.count]
       if run.showsCanary { tally.canaryFoundIn = tally.canaryFoundIn ?? run.index }
       let news = tally.add(run.result, index: run.index)
-      if let genotype = run.genotype { self.guidance.learn(genotype, from: run.origin, marks: run.marks, news) }
+      if let genotype = run.genotype {
+        self.guidance.learn(genotype, from: run.origin, cost: run.cost, marks: run.marks, news)
+      }
       if let bucket = run.result.verdict.bucket, tally.buckets[bucket]?.cases == 1 { try keep(run, bucket) }
       if let limit = configuration.budget.findings, tally.findings >= limit { return true }
     }
@@ -244,6 +246,8 @@ private final class Worker: @unchecked Sendable {
     /// What it was made from; nil in unguided campaigns.
     let genotype: Genotype?
     let origin: GuidedOrigin
+    /// See `caseCost`.
+    let cost: UInt64
     /// Instructions that its messages had used at some of its calls and at their ends.
     let marks: [Int64]
     /// Whether this is the worker's first case that finds the canary.
@@ -282,10 +286,11 @@ private final class Worker: @unchecked Sendable {
       if showsCanary { looksForCanary = false }
       // What is needed of the observations is in the result; keeping them would keep every reply.
       result.observations = []
+      let moduleBytes = testCase.module.count + (testCase.secondModule?.count ?? 0)
       results.append(
         Run(
-          index: index, result: result, genotype: guidance == nil ? nil : genotype, origin: origin, marks: marks,
-          showsCanary: showsCanary))
+          index: index, result: result, genotype: guidance == nil ? nil : genotype, origin: origin,
+          cost: caseCost(steps: result.steps, moduleBytes: moduleBytes), marks: marks, showsCanary: showsCanary))
     }
   }
 

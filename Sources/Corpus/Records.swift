@@ -192,14 +192,14 @@ public struct GuidanceEntry: Hashable, Codable, Sendable {
   public var lineage: String
   /// Instructions that its messages had used at calls and ends.
   public var marks: [Int64]
-  /// How often it was varied, and how much came of it.
-  public var trials: UInt64
+  /// What running it and its variations has cost, and how much came of it.
+  public var cost: UInt64
   public var news: UInt64
 
-  public init(lineage: String, marks: [Int64], trials: UInt64, news: UInt64) {
+  public init(lineage: String, marks: [Int64], cost: UInt64, news: UInt64) {
     self.lineage = lineage
     self.marks = marks
-    self.trials = trials
+    self.cost = cost
     self.news = news
   }
 }
@@ -209,14 +209,14 @@ public struct GuidanceRecord: Hashable, Codable, Sendable {
   public var entries: [GuidanceEntry]
   /// Position of the entry that the next one replaces.
   public var next: Int
-  /// How often cases were made fresh and by each variation, and how much came of it.
-  public var trials: [UInt64]
+  /// What fresh cases and those of each variation have cost, and how much came of them.
+  public var costs: [UInt64]
   public var news: [UInt64]
 
-  public init(entries: [GuidanceEntry], next: Int, trials: [UInt64], news: [UInt64]) {
+  public init(entries: [GuidanceEntry], next: Int, costs: [UInt64], news: [UInt64]) {
     self.entries = entries
     self.next = next
-    self.trials = trials
+    self.costs = costs
     self.news = news
   }
 }

@@ -110,7 +110,7 @@ public final class CaseRunner {
       step("execute host lane", "HostLane.execute", result.digest, "\(result.observations.count) messages")
       for lane in lanes(selection, testCase) {
         let instrumented = try modules.instrumented(lane, instrumenter, outside)
-        result.verdict = try compare(testCase, result.observations, modules, instrumented)
+        result.verdict = try compare(testCase, &result, modules, instrumented)
         step("compare \(lane)", "CaseRunner.compare", result.digest, result.verdict.sentence)
         if case .diverge(let divergence) = result.verdict, divergence.observable != .names {
           result.verdict = .diverge(try explain(divergence, modules, instrumented))
@@ -146,17 +146,20 @@ public final class CaseRunner {
 
   /// Runs a native lane, with probes if they are wanted.
   private func compare(
-    _ testCase: Case, _ expected: [Observation], _ modules: CaseModules, _ instrumented: CaseModules.Instrumented
+    _ testCase: Case, _ result: inout CaseResult, _ modules: CaseModules, _ instrumented: CaseModules.Instrumented
   ) throws(Fault) -> Verdict {
-    guard let coverage, probesBranches else {
-      let native = try modules.nativeLane(instrumented, workspace: natives)
-      return modules.namesDivergence(instrumented) ?? compare(testCase, expected, native, instrumented.lane)
-    }
-    let probed = modules.probed(instrumented)
-    let native = try modules.nativeLane(instrumented, probed, workspace: natives)
+    let probed = coverage != nil && probesBranches ? modules.probed(instrumented) : nil
+    let native =
+      if let probed {
+        try modules.nativeLane(instrumented, probed, workspace: natives)
+      } else {
+        try modules.nativeLane(instrumented, workspace: natives)
+      }
     if let divergence = modules.namesDivergence(instrumented) { return divergence }
-    defer { coverage.insert(probed, from: native) }
-    return compare(testCase, expected, native, instrumented.lane)
+    let verdict = compare(testCase, result.observations, native, instrumented.lane)
+    result.steps += native.steps
+    if let probed { coverage?.insert(probed, from: native) }
+    return verdict
   }
 
   /// Runs the plan on a native lane until it differs from the host lane.

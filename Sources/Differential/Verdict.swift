@@ -217,6 +217,8 @@ public struct CaseResult: Sendable {
   public var effectiveStableCalls = 0
   /// Whether no message trapped or was refused.
   public var ranWithoutTrap = false
+  /// Steps that the native lanes made: a measure of the time that executing takes, the same on every machine.
+  public var steps: UInt64 = 0
   /// What the case reached; empty where the runner does not collect it.
   public var coverage: CaseCoverage = []
 }

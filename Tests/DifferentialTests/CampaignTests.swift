@@ -72,6 +72,24 @@ import Testing
     }
   }
 
+  /// Combinations are what it looks for; the difference grows with the number of cases.
+  @Test func guidanceReachesMore() throws {
+    var reached: [Int] = []
+    for isGuided in [false, true] {
+      var configuration = configuration(cases: 1_500, jobs: 2)
+      configuration.isGuided = isGuided
+      try inTemporaryDirectory { root in
+        let stores = CampaignStores(reports: ReportStore(root: root), resumes: false)
+        _ = try runCampaign(configuration, stores: stores, world: world)
+        let folder = "\(root)/native-seed42" + (isGuided ? "-guided" : "")
+        let map = try readCoverage(try #require(ReportStore.coveragePath(folder)))
+        var combinations = CombinationSet()
+        reached.append(map.items.reduce(0) { $0 + ($1.kind == .situation ? combinations.insert($1) : 0) })
+      }
+    }
+    #expect(reached[1] > reached[0])
+  }
+
   @Test func guidedCasesAreMadeAgainFromTheirLineage() throws {
     let lineage = try #require(Lineage("3.f8.m21.l22=5000"))
     let first = generatedOrigin(Generator(profile: .native), seed: 5, lineage: lineage)

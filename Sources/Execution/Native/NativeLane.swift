@@ -88,6 +88,9 @@ public final class NativeLane: Lane {
   /// The canister's own memories, for reports.
   public var ownMemories: [LinearMemory] { installed?.ownMemories ?? [] }
 
+  /// Steps (calls, iterations, 64 bytes of a bulk instruction) that the executions so far have made.
+  public private(set) var steps: UInt64 = 0
+
   // MARK: Messages
 
   public func execute(_ message: Message) -> Observation {
@@ -270,7 +273,7 @@ public final class NativeLane: Lane {
 
   // MARK: Executions
 
-  /// Steps (calls, iterations, 64 bytes of a bulk instruction) that an execution may make before it counts anything.
+  /// Steps that an execution may make before it counts anything.
   private static let freeSteps: Int64 = 16_000_000
   /// How many more it may make for each instruction that it has counted. Code that counts as it should stays far below:
   /// a step of the canister's costs at least one instruction, a stable read or write at least one for each byte, which
@@ -298,13 +301,19 @@ public final class NativeLane: Lane {
     instance.globals[module.accessedPageCounter].bits = accessLimit
     account.hasRun = true
     workspace.machine.counter = Self.freeSteps
+    var granted = Self.freeSteps
     var left = account.remainingInstructions
     workspace.machine.onExhaustion = {
       let now = max(0, Int64(bitPattern: instance.globals[module.instructionCounter].bits))
       defer { left = min(left, now) }
-      return Self.steps(for: left - now)
+      let more = Self.steps(for: left - now)
+      granted += more ?? 0
+      return more
     }
-    defer { workspace.machine.onExhaustion = nil }
+    defer {
+      workspace.machine.onExhaustion = nil
+      steps += UInt64(granted - max(0, workspace.machine.counter))
+    }
     host.begin(entryPoint, instance, module)
 
     var failure: Trap?
