@@ -27,11 +27,12 @@ func wrongName(in instrumented: Module, original form: CanisterForm) -> (expecte
     let number = index.position - newSpaces.importedFunctions
     return original.functions.indices.contains(number) ? FunctionIndex(oldSpaces.importedFunctions + number) : nil
   }
+  func ownMemory(_ index: MemoryIndex) -> MemoryIndex? { memories.firstIndex(of: index).map { MemoryIndex($0) } }
+
   return difference("function", old.functions, new.functions, ownFunction)
     ?? difference("global", old.globals, new.globals) { $0.position < oldSpaces.globals.count ? $0 : nil }
-    ?? difference("memory", old.memories, new.memories) { index in
-      memories.firstIndex(of: index).map { MemoryIndex($0) }
-    }
+    ?? difference("memory", old.memories, new.memories, ownMemory)
+    ?? loss("memory", old.memories, new.memories, ownMemory)
     ?? difference("function with names of locals", old.locals.map(\.summary), new.locals.map(\.summary), ownFunction)
 }
 
@@ -49,6 +50,21 @@ private func difference<Space>(
       "\(kind) \(index) is \(expected.map { "'\($0)'" } ?? "nameless")",
       "as \(kind) \(entry.index) it is '\(entry.name)'"
     )
+  }
+  return nil
+}
+
+/// The first name that has passed from an own item, which is nameless now, to one that was added; as `difference`. Where
+/// no own item has kept its name, all may have been left out and the new ones named by chance like them.
+private func loss<Space>(
+  _ kind: String, _ old: [IndexedName<Space>], _ new: [IndexedName<Space>],
+  _ originalIndex: (Index<Space>) -> Index<Space>?
+) -> (expected: String, actual: String)? {
+  let kept = Set(new.compactMap { originalIndex($0.index) })
+  if kept.isEmpty { return nil }
+  for entry in new where originalIndex(entry.index) == nil {
+    guard let lost = old.first(where: { $0.name == entry.name && !kept.contains($0.index) }) else { continue }
+    return ("\(kind) \(lost.index) is '\(lost.name)'", "as \(kind) \(entry.index) something new has that name")
   }
   return nil
 }

@@ -32,9 +32,11 @@ private final class FakeTool: OutsideInstrumenter {
 }
 
 @Suite struct OutsideLaneTests {
-  private func verdicts(_ tool: FakeTool, cases: Range<UInt64> = 0..<60) -> [Verdict] {
+  private func verdicts(
+    _ tool: FakeTool, profile: GeneratorProfile = .native, cases: Range<UInt64> = 0..<60
+  ) -> [Verdict] {
     let runner = CaseRunner(outside: tool)
-    let generator = Generator(profile: .native)
+    let generator = Generator(profile: profile)
     return cases.map { runner.runCase(generator.generate(seed: 5, index: $0).case, lanes: .external).verdict }
   }
 
@@ -78,6 +80,21 @@ private final class FakeTool: OutsideInstrumenter {
         module.replaceNames(names)
       }, cases: 0..<120)
     #expect(verdicts.contains { $0.bucket?.hasPrefix("names.") == true })
+  }
+
+  /// Names of memories that have moved and now stand at the injected ones.
+  @Test func namesLostToWhatWasAddedAreADivergence() {
+    let verdicts = verdicts(
+      FakeTool { module in
+        guard var names = module.names else { return }
+        names.memories.removeAll { [1, 2].contains($0.index.position) }
+        for position in names.memories.indices where names.memories[position].index.position > 2 {
+          names.memories[position].index.value -= 2
+        }
+        module.replaceNames(names)
+      }, profile: .multiMemory)
+    #expect(verdicts.contains { $0.bucket?.hasPrefix("names.") == true })
+    #expect(verdicts.allSatisfy { $0.bucket == nil || $0.bucket?.hasPrefix("names.") == true })
   }
 
   /// Injected code is not metered: a loop in it, a recursion of it, a huge copy and a loop for which a lot has been

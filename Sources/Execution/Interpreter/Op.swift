@@ -101,7 +101,7 @@ enum Op: UInt16, CaseIterable {
   // `returnNone`: results, if any, are in place; `returnOne`: slot a is the only result
   case returnNone, returnOne
 
-  // counter −= bc; the same, then check; counter −= the value of a, clamped, then check
+  // counter −= bc; the same, then check; counter −= the value of a >> b, clamped, then check
   case charge, chargeAndCheck, chargeDynamic
 
   // a, b, c: operand registers; next word: one index in the lower, another in the upper half
@@ -159,9 +159,10 @@ enum Op: UInt16, CaseIterable {
   case vectorCopy, vectorSelect, vectorGlobalGet, vectorGlobalSet
 
   // Sequences: operations that often follow on one another, run by one dispatch. The word is that of the first operation,
-  // but for the number; the others stand behind it, so that jumps may lead to them, and are what they were but for operands exchanged
-  // where that makes no difference. A case's name says what it runs, and that is all that `Sequences` goes by: `Then` where the second reads its registers as ever, `Into` where
-  // it has the first one's result from a machine register. Of three, the first two have to be a case as well.
+  // but for the number; the others stand behind it, so that jumps may lead to them, and are what they were but for
+  // operands exchanged where that makes no difference. A case's name says what it runs, and that is all that `Sequences`
+  // goes by: `Then` where the second reads its registers as ever, `Into` where it has the first one's result from a
+  // machine register. Of three, the first two have to be a case as well.
   case const32ThenBranchI32LtUImmediate, copyThenBranch, copyThenCopy, copyThenCopyThenCopy
   case copyThenCopyThenCopyThenCopy, copyThenI32Load, f64AddIntoF64Add, f64AddIntoF64AddIntoF64Add
   case f64AddIntoF64AddIntoF64AddIntoF64Add, f64LoadThenF64Add, f64LoadThenF64Mul, f64LoadSumThenF64LoadSum

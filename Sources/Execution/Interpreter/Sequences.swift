@@ -24,9 +24,8 @@ enum Sequences {
 
   /// Lets every operation run the longest sequence that begins with it.
   ///
-  /// An operation within a sequence stays what it is (operands of a commutative one may be exchanged), or begins another: it
-  /// runs on its own where a jump leads to it, and
-  /// as part of the sequence it is known without its number.
+  /// An operation within a sequence stays what it is (operands of a commutative one may be exchanged), or begins another:
+  /// it runs on its own where a jump leads to it, and as part of the sequence it is known without its number.
   static func apply(to words: inout [UInt64]) {
     let all = continuations
     var position = 0
