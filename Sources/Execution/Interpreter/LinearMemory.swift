@@ -49,12 +49,13 @@ public final class LinearMemory {
     var page: UInt64
     /// Digest of the committed contents; zero for a page of zeros.
     var digest = Digest.zero
+    /// Where the committed contents of a touched page are saved; nil: it was blank. Before the flags, so that an entry has
+    /// 32 bytes: there can be half a million of them.
+    var savedPosition: Int32?
     /// Whether the page is among `touchedPages`.
     var isTouched = false
     /// Whether all of its bytes are zeros because none was ever written.
     var isBlank = true
-    /// Where the committed contents of a touched page are saved; nil: it was blank.
-    var savedPosition: Int32?
   }
 
   /// The type with which the memory was created; its minimum is the size that it started with.
@@ -81,9 +82,10 @@ public final class LinearMemory {
   /// Former contents of those of them that were not blank.
   private var saved: UnsafeMutablePointer<UInt8>
   private var savedCount = 0
-  private var savedCapacity = 16
-  /// Pages that are not blank.
-  private var filledCount = 0
+  private var savedCapacity = 0
+  private static let leastSaved = 16
+  /// Pages of the reservation that may be mapped because something was in them in this life or former ones.
+  private var mappedCount = 0
   private var digest = Digest.zero
 
   /// Largest reservation for one memory: the stable memory of production.
@@ -103,7 +105,7 @@ public final class LinearMemory {
     self.base = base
     savedFlags = flags.assumingMemoryBound(to: UInt8.self)
     entryNumbers = numbers.assumingMemoryBound(to: UInt32.self)
-    saved = .allocate(capacity: savedCapacity * Int(Sizes.osPage))
+    saved = .allocate(capacity: 0)
     self.type = type
     state = .allocate(capacity: 1)
     committedByteCount = type.limits.minimum * Sizes.wasmPage
@@ -113,10 +115,17 @@ public final class LinearMemory {
 
   deinit {
     state.deallocate()
-    munmap(base, Int(max(reservation, Sizes.osPage)))
-    munmap(savedFlags, Int(max(reservation / Sizes.osPage, Sizes.osPage)))
-    munmap(entryNumbers, Int(max(reservation / Sizes.osPage * 4, Sizes.osPage)))
+    for (start, byteCount) in regions { munmap(start, byteCount) }
     saved.deallocate()
+  }
+
+  /// What is mapped: the memory itself, its flags and the numbers of its entries.
+  private var regions: [(start: UnsafeMutableRawPointer, byteCount: Int)] {
+    let pages = Int(reservation / Sizes.osPage)
+    return [
+      (base, Int(reservation)), (UnsafeMutableRawPointer(savedFlags), pages),
+      (UnsafeMutableRawPointer(entryNumbers), 4 * pages),
+    ]
   }
 
   /// The maximum of a memory type, within what its address width and this machine allow.
@@ -142,20 +151,35 @@ public final class LinearMemory {
     Self.reservation(for: type) == reservation && type.limits.minimum <= Self.maximumPages(of: type)
   }
 
-  /// Makes the memory as good as new: all zeros, the type's minimum size. Touched pages stay mapped, because zeroing
-  /// them costs a tenth of faulting them in again.
-  func recycle(as type: MemoryType) {
+  /// Pages of one life beyond which everything that is kept for the next one goes back to the system, so that one outlier
+  /// neither makes all later lives slow nor costs memory for ever.
+  private static let keptPages = 4_096
+  /// Pages of all lives beyond which the reservation goes back to the system: each may be another one.
+  private static let mappedPages = 16_384
+
+  /// Makes the memory as good as new but for its type: all zeros. Pages that were touched stay mapped for some time,
+  /// because zeroing them costs a tenth of faulting them in again.
+  func recycle() {
     endTransaction()
-    // A case that filled very much gives its memory back, so that one outlier does not make all later resets slow.
-    let isLarge = filledCount > 4_096
-    if isLarge { madvise(base, Int(reservation), MADV_DONTNEED) }
-    for entry in entries {
-      if !isLarge, !entry.isBlank { memset(start(ofPage: entry.page), 0, Int(Sizes.osPage)) }
-      entryNumbers[Int(entry.page)] = 0
+    mappedCount += entries.count
+    if mappedCount > Self.mappedPages {
+      for (start, byteCount) in regions { madvise(start, byteCount, MADV_DONTNEED) }
+      mappedCount = 0
+    } else {
+      for entry in entries {
+        if !entry.isBlank { memset(start(ofPage: entry.page), 0, Int(Sizes.osPage)) }
+        entryNumbers[Int(entry.page)] = 0
+      }
     }
-    entries.removeAll(keepingCapacity: true)
-    filledCount = 0
+    let isLarge = entries.count > Self.keptPages
+    entries.removeAll(keepingCapacity: !isLarge)
+    touchedPages.removeAll(keepingCapacity: !isLarge)
+    if savedCapacity > Self.keptPages { allocateSaved(Self.leastSaved) }
     digest = .zero
+  }
+
+  /// Makes a recycled memory one of that type, of its minimum size.
+  func begin(as type: MemoryType) {
     self.type = type
     maximumPages = Self.maximumPages(of: type)
     byteCount = type.limits.minimum * Sizes.wasmPage
@@ -217,10 +241,7 @@ public final class LinearMemory {
   @inline(never) func save(_ page: UInt64) {
     savedFlags[Int(page)] = 1
     let position = note(page)
-    if entries[position].isBlank {
-      entries[position].isBlank = false
-      filledCount += 1
-    }
+    entries[position].isBlank = false
   }
 
   /// Makes a page one of those that this transaction touches, if it is not yet.
@@ -236,7 +257,7 @@ public final class LinearMemory {
     entries[position].isTouched = true
     touchedPages.append(page)
     if !entries[position].isBlank {
-      if savedCount == savedCapacity { enlargeSaved() }
+      if savedCount == savedCapacity { allocateSaved(max(Self.leastSaved, 2 * savedCapacity)) }
       memcpy(savedBytes(savedCount), start(ofPage: page), Int(Sizes.osPage))
       entries[position].savedPosition = Int32(savedCount)
       savedCount += 1
@@ -251,12 +272,13 @@ public final class LinearMemory {
 
   private func savedBytes(_ position: Int) -> UnsafeMutablePointer<UInt8> { saved + position * Int(Sizes.osPage) }
 
-  private func enlargeSaved() {
-    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: 2 * savedCapacity * Int(Sizes.osPage))
-    memcpy(larger, saved, savedCapacity * Int(Sizes.osPage))
-    saved.deallocate()
-    saved = larger
-    savedCapacity *= 2
+  /// Gives the saved pages more room, or less once nothing is saved.
+  private func allocateSaved(_ capacity: Int) {
+    let former = saved
+    saved = .allocate(capacity: capacity * Int(Sizes.osPage))
+    memcpy(saved, former, savedCount * Int(Sizes.osPage))
+    former.deallocate()
+    savedCapacity = capacity
   }
 
   // MARK: Access that leaves blank pages blank
@@ -274,6 +296,14 @@ public final class LinearMemory {
     }
   }
 
+  /// Prepares for touching very many pages at once, which growing step by step would move again and again.
+  private func makeRoom(_ count: UInt64) {
+    let pages = Int(count / Sizes.osPage)
+    guard pages > Self.keptPages else { return }
+    entries.reserveCapacity(entries.count + pages + 2)
+    touchedPages.reserveCapacity(touchedPages.count + pages + 2)
+  }
+
   /// Writes zeros.
   ///
   /// - Throws: `Trap.memoryOutOfBounds` when the range passes the end.
@@ -283,6 +313,7 @@ public final class LinearMemory {
   }
 
   private func clear(_ address: UInt64, _ count: UInt64) {
+    makeRoom(count)
     forEachPart(address, count) { page, address, count in
       if isBlank(page) {
         _ = note(page)
@@ -306,6 +337,7 @@ public final class LinearMemory {
       memmove(base + Int(address), base + Int(sourceAddress), Int(count))
       return
     }
+    makeRoom(count)
     forEachPart(address, count) { _, part, count in
       let sourcePart = sourceAddress &+ (part &- address)
       if source.areBlank(sourcePart, count) {

@@ -16,13 +16,14 @@ public final class MemoryPool {
   public func make(_ type: MemoryType) throws(Trap) -> LinearMemory {
     guard let position = free.lastIndex(where: { $0.fits(type) }) else { return try LinearMemory(type) }
     let memory = free.remove(at: position)
-    memory.recycle(as: type)
+    memory.begin(as: type)
     return memory
   }
 
   /// Takes a memory back that nothing refers to any more.
   public func recycle(_ memory: LinearMemory) {
     if free.count == capacity { free.removeFirst() }
+    memory.recycle()
     free.append(memory)
   }
 }
