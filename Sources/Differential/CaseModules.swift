@@ -213,7 +213,9 @@ struct CaseModules {
   ) throws(Fault) -> NativeModule {
     do {
       // What a module that accesses stable memory itself becomes is no matter of the replica's.
-      if !form.isDirect { try checkABI(of: instrumented, original: form.original) }
+      if !form.isDirect {
+        try checkABI(of: instrumented, original: form.original, stableCapacity: parameters.stableCapacity)
+      }
       return try NativeModule(
         form: form, instrumented: probed?.module ?? instrumented, isTraced: isTraced,
         probeCount: probed?.probeCount ?? 0)

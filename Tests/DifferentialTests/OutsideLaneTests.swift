@@ -62,6 +62,25 @@ private final class FakeTool: OutsideInstrumenter {
     #expect(invalid.allSatisfy { $0.bucket == "tool.instrumented-validate" })
     let unknown = verdicts(FakeTool { $0.exports.removeAll { $0.name == InstrumentationExport.bytemap } })
     #expect(unknown.allSatisfy { $0.bucket == "tool.instrumented-abi" })
+    for name in [InstrumentationExport.stableMemory, InstrumentationExport.bytemap] {
+      let small = verdicts(
+        FakeTool { module in
+          for case .memory(let memory) in module.exports.filter({ $0.name == name }).map(\.kind) {
+            module.memories[memory.position].limits = Limits(minimum: 0, maximum: 1)
+          }
+        }, cases: 0..<5)
+      #expect(small.allSatisfy { $0.bucket == "tool.instrumented-abi" })
+    }
+    let wrongHeap = verdicts(
+      FakeTool { module in
+        guard let stable = module.exports.first(where: { $0.name == InstrumentationExport.stableMemory }) else {
+          return
+        }
+        for position in module.exports.indices where module.exports[position].name == "memory" {
+          module.exports[position].kind = stable.kind
+        }
+      })
+    #expect(wrongHeap.contains { $0.bucket == "tool.instrumented-abi" })
     let other = verdicts(
       FakeTool { module in
         module.types.append(FunctionType([.f64]))

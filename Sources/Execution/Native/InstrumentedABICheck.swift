@@ -6,8 +6,10 @@ import Wasm
 
 /// Checks the parts of the ABI that `NativeModule` takes for granted.
 ///
+/// - Parameter stableCapacity: in Wasm pages. A module that declares less would not take over what another one has
+///   grown to, or could not note which of its pages were written.
 /// - Throws: `ABIError`.
-public func checkABI(of instrumented: Module, original: Module) throws(ABIError) {
+public func checkABI(of instrumented: Module, original: Module, stableCapacity: UInt64) throws(ABIError) {
   let (spaces, originalSpaces) = (IndexSpaces(instrumented), IndexSpaces(original))
   try checkImports(of: instrumented, is64BitHeap: originalSpaces.memories.first?.is64Bit ?? false)
   if instrumented.start != nil {
@@ -17,21 +19,40 @@ public func checkABI(of instrumented: Module, original: Module) throws(ABIError)
   guard spaces.functions.count >= least else {
     throw ABIError("\(spaces.functions.count) functions, expected at least \(least)")
   }
-  var hasMemory = originalSpaces.memories.isEmpty
-  var hasTable = originalSpaces.tables.isEmpty
-  for export in instrumented.exports {
-    switch (export.name, export.kind) {
-    case (InstrumentationExport.stableMemory, .memory(let memory)):
-      guard spaces.memories[memory.position].limits.minimum == 0 else {
-        throw ABIError("the stable memory does not start empty")
-      }
-    case ("memory", _): hasMemory = true
-    case ("table", _): hasTable = true
-    default: break
+  try checkInjectedMemories(of: instrumented, spaces, stableCapacity)
+  if !originalSpaces.memories.isEmpty {
+    // Whatever was injected before them, the module's own memories keep their order.
+    let injected = [InstrumentationExport.stableMemory, InstrumentationExport.bytemap].flatMap(instrumented.exported)
+    let heap = spaces.memories.indices.map { ExportKind.memory(MemoryIndex($0)) }.first { !injected.contains($0) }
+    guard let heap, instrumented.exported("memory") == [heap] else {
+      throw ABIError("the heap is not exported as 'memory'")
     }
   }
-  if !hasMemory { throw ABIError("the heap is not exported as 'memory'") }
-  if !hasTable { throw ABIError("the table is not exported as 'table'") }
+  if !originalSpaces.tables.isEmpty, instrumented.exported("table") != [.table(TableIndex(0))] {
+    throw ABIError("the table is not exported as 'table'")
+  }
+}
+
+/// Limits of the injected memories: ic-semantics sections 2 and 11.
+private func checkInjectedMemories(of module: Module, _ spaces: IndexSpaces, _ stableCapacity: UInt64) throws(ABIError)
+{
+  for case .memory(let memory) in module.exported(InstrumentationExport.stableMemory) {
+    let limits = spaces.memories[memory.position].limits
+    if limits.minimum != 0 { throw ABIError("the stable memory does not start empty") }
+    if let maximum = limits.maximum, maximum < stableCapacity {
+      throw ABIError("the stable memory can have \(maximum) pages, where the capacity is \(stableCapacity)")
+    }
+  }
+  for case .memory(let memory) in module.exported(InstrumentationExport.bytemap) {
+    let least = stableCapacity * (Sizes.wasmPage / Sizes.osPage) / Sizes.wasmPage
+    let pages = spaces.memories[memory.position].limits.minimum
+    if pages < least { throw ABIError("the bytemap has \(pages) pages, expected at least \(least)") }
+  }
+}
+
+extension Module {
+  /// What is exported under a name; valid modules have one thing at most.
+  fileprivate func exported(_ name: String) -> [ExportKind] { exports.filter { $0.name == name }.map(\.kind) }
 }
 
 private func checkImports(of module: Module, is64BitHeap: Bool) throws(ABIError) {
