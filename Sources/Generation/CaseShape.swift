@@ -97,10 +97,10 @@ struct CaseShape {
     instructionLimit = profile.isDirect ? .standard : Self.drawInstructionLimit(traps, &choices)
     // Ranges of more bytes than memories have in other cases have to be paid for.
     let isPaid = traps && instructionLimit == .production
-    isVast = isPaid && heap != .none && choices.chance(1, of: 14)
+    isVast = isPaid && heap != .none && choices.chance(1, of: heap == .wide ? 8 : 14)
     let size =
       isVast && choices.chance(5, of: 6)
-      ? Self.drawSizeBelow4GiB(&choices) : Self.drawSize(families, traps: traps, instructionLimit, &choices)
+      ? Self.drawVastSize(heap, families, &choices) : Self.drawSize(families, traps: traps, instructionLimit, &choices)
     stableClass = size.stableClass
     stablePages = size.pages
     parameters.stableCapacity = size.capacity
@@ -125,7 +125,10 @@ struct CaseShape {
 
     switch instructionLimit {
     case .standard: break
-    case .production: parameters.instructionLimit = Parameters.productionInstructionLimit
+    case .production:
+      // Lengths beyond 32 bits and their pages take more than an update's limit; installations have more than this.
+      let isBeyond = isVast && heap == .wide && size.pages > Sizes.stable32Ceiling
+      parameters.instructionLimit = Parameters.productionInstructionLimit * (isBeyond ? 3 : 1)
     case .small:
       parameters.instructionLimit = Int64(
         clamping: 1_500 + choices.draw(below: choices.chance(1, of: 2) ? 40_000 : 4_000))
@@ -231,8 +234,12 @@ struct CaseShape {
     return size
   }
 
-  /// Large, but not too large for the 32-bit functions.
-  private static func drawSizeBelow4GiB(_ choices: inout ChoiceSource) -> Size {
+  /// Large, but not too large for the 32-bit functions; or large enough for lengths that do not fit 32 bits.
+  private static func drawVastSize(_ heap: Heap, _ families: Families, _ choices: inout ChoiceSource) -> Size {
+    if heap == .wide && families != .onlyNarrow && choices.chance(1, of: 2) {
+      return Size(
+        stableClass: .stableAbove4GiB, pages: Sizes.stable32Ceiling + 1, capacity: Parameters().stableCapacity)
+    }
     let pages = Sizes.stable32Ceiling - choices.draw(below: 2)
     let isFull = pages == Sizes.stable32Ceiling
     return Size(

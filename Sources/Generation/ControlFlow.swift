@@ -89,6 +89,7 @@ extension ModuleGenerator {
     for _ in 0..<1 + choices.draw(below: 5) { current.labels.append(UInt32(choices.drawIndex(below: arms))) }
     let count = current.labels.count - start
     emit(.brTable, .labels(LabelRange(start: UInt32(start), count: UInt32(count))))
+    deadCodeAtTimes()
     for _ in 0..<arms {
       close()
       conditional(1)
@@ -105,6 +106,7 @@ extension ModuleGenerator {
     let results = current.shape.results
     for position in 0..<results.count { expression(results[position], depth: 1) }
     emit(.return)
+    deadCodeAtTimes()
     close()
     return true
   }
@@ -113,6 +115,19 @@ extension ModuleGenerator {
     features.insert(.deadCode)
     open(.block, isTarget: true)
     emit(.br, .label(0))
+    unreachedStatement()
+    close()
+    return true
+  }
+
+  /// Code behind an instruction that never goes on, which no execution may be charged for.
+  mutating func deadCodeAtTimes() {
+    if !choices.chance(1, of: 4) { return }
+    features.insert(.deadCode)
+    unreachedStatement()
+  }
+
+  private mutating func unreachedStatement() {
     if choices.chance(1, of: 2) {
       // After a branch the stack holds whatever is asked for.
       emit(.i64Add)
@@ -122,8 +137,6 @@ extension ModuleGenerator {
       expression(drawType())
       emit(.drop)
     }
-    close()
-    return true
   }
 
   // MARK: Several values

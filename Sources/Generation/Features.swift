@@ -11,7 +11,7 @@ public enum Feature: UInt8, CaseIterable, Sendable {
   case activeData, passiveData, severalMemoryExports, severalTableExports, exportedGlobal, floatGlobal, nameSection
   case metadataSection, duplicateType, furtherTable, referenceCall, tailCall, multiValueFunction, shuffledFunctions,
     sharedEntryFunction, memoryExport
-  case tableExport, secondModule, crowd
+  case tableExport, secondModule, crowd, noStableImport, exportedStart, overlappingElements
   // Code
   case loop, nestedLoop, ifElse, branchTable, branchOut, blockValue, multiValueBlock, loopParameters, deadCode
   case helperCall, indirectCall, stableCallThroughTable, typedSelect, referenceTest, tableGet, tableSize, elementDrop

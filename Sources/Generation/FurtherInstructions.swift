@@ -216,6 +216,7 @@ extension ModuleGenerator {
       } else {
         emit(.returnCall, .function(functionIndex(rank: rank)))
       }
+      deadCodeAtTimes()
       noteCall(rank: rank)
       features.insert(.tailCall)
       return true

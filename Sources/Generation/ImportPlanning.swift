@@ -31,6 +31,11 @@ extension ModuleGenerator {
 
   private mutating func drawStableImports() -> [SystemFunction] {
     if shape.isDirect { return [] }
+    // A module without stable memory is instrumented, too.
+    if shape.setup == .none && shape.structures.isEmpty && shape.narrowAccess != .guarded && choices.chance(1, of: 8) {
+      features.insert(.noStableImport)
+      return []
+    }
     var wanted: [SystemFunction] = []
     if shape.families != .onlyWide { wanted += [.stableSize, .stableGrow, .stableRead, .stableWrite] }
     if shape.families != .onlyNarrow { wanted += [.stable64Size, .stable64Grow, .stable64Read, .stable64Write] }
@@ -102,22 +107,31 @@ extension ModuleGenerator {
     if choices.chance(1, of: 8) { addUnplacedElements() }
   }
 
+  /// Adds the segment that fills some slots, and at times one before it that it has to overwrite.
   private mutating func addElements(_ range: Range<Int>) {
-    let offset = [Instruction.i32(Int32(range.lowerBound))]
-    let hasNull = range.contains { slotFunction($0) == nil }
-    if hasNull || choices.chance(1, of: 3) {
+    let functions = range.map(slotFunction)
+    if choices.chance(1, of: 6) {
+      features.insert(.overlappingElements)
+      let other = functionIndex(rank: choices.drawIndex(below: plans.count))
+      addElements(functions.dropFirst().reversed() + [other], at: range.lowerBound)
+    }
+    if choices.chance(1, of: 12) { addElements([], at: range.upperBound) }
+    addElements(functions, at: range.lowerBound)
+  }
+
+  /// - Parameter functions: nil for null references.
+  private mutating func addElements(_ functions: [FunctionIndex?], at slot: Int) {
+    let items: ElementItems
+    if functions.contains(nil) || choices.chance(1, of: 3) {
       features.insert(.expressionElements)
-      let items = range.map { slotFunction($0).map { [Instruction(.refFunc, .function($0))] } ?? [nullReference] }
-      module.elements.append(
-        ElementSegment(mode: .active(TableIndex(0), offset: offset), items: .expressions(.funcref, items)))
+      items = .expressions(
+        .funcref, functions.map { $0.map { [Instruction(.refFunc, .function($0))] } ?? [nullReference] })
     } else {
-      module.elements.append(
-        ElementSegment(
-          mode: .active(TableIndex(0), offset: offset), items: .functions(range.compactMap { slotFunction($0) })))
+      items = .functions(functions.compactMap { $0 })
     }
-    for position in range {
-      if let function = slotFunction(position) { referenced.append(function) }
-    }
+    module.elements.append(
+      ElementSegment(mode: .active(TableIndex(0), offset: [.i32(Int32(slot))]), items: items))
+    referenced += functions.compactMap { $0 }
   }
 
   private var nullReference: Instruction { Instruction(.refNull, .referenceType(.funcref)) }

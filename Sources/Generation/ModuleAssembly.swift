@@ -98,6 +98,10 @@ extension ModuleGenerator {
       module.exports.append(
         Export(name: "helper", kind: .function(functionIndex(rank: choices.drawIndex(below: helperCount)))))
     }
+    if let start = module.start, choices.chance(1, of: 3) {
+      module.exports.append(Export(name: "start", kind: .function(start)))
+      features.insert(.exportedStart)
+    }
     if !imported.isEmpty && choices.chance(1, of: 10) {
       let function = FunctionIndex(choices.drawIndex(below: imported.count))
       module.exports.append(Export(name: "system", kind: .function(function)))

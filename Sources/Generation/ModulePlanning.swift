@@ -72,7 +72,8 @@ extension ModuleGenerator {
     let isTiny = shape.instructionLimit == .tiny
     if shape.setup == .start || (!isTiny && choices.chance(1, of: 12)) { entries.append(entry(.start)) }
     if shape.setup == .initialize || (!isTiny && choices.chance(1, of: 3)) { entries.append(entry(.initialize)) }
-    let updates = ["a", "write", "b 2", "\u{FC}ber"]
+    // The last one's length takes two bytes.
+    let updates = ["a", "write", "b 2", "\u{FC}ber", "a name of " + String(repeating: "many ", count: 25) + "words"]
     for number in 0..<1 + choices.drawIndex(below: updates.count) { entries.append(entry(.update, updates[number])) }
     let queries = ["get", "q", "", "list"]
     for number in 0..<choices.element(of: [0, 0, 1, 1, 2, 2, 2, 3, 4]) {

@@ -232,10 +232,11 @@ extension ModuleGenerator {
     return StableRange(rangeClass: rangeClass, offset: .constant(offset), length: length)
   }
 
-  /// A range of which the number of pages does not fit 16 bits or that of bytes not 31, as far as there is room; there is
-  /// for one of 256 MiB.
+  /// A range of which the number of pages does not fit 16 bits or that of bytes not 31 or 32, as far as there is room;
+  /// there is for one of 256 MiB.
   private mutating func drawVastRange() -> StableRange {
-    let largest: [UInt64] = [1 << 31, 1 << 31 + page].filter(mayMoveVast)
+    let beyond = 1 << 32 + page
+    let largest: [UInt64] = [1 << 31, 1 << 31 + page, beyond, beyond, beyond].filter(mayMoveVast)
     let lengths: [UInt64] = [1 << 28, 1 << 28 + page, 1 << 28 + choices.draw(below: 1 << 24), 1 << 29 + page, 1 << 30]
     let isLargest = !largest.isEmpty && choices.chance(3, of: 4)
     let length = choices.element(of: isLargest ? largest : lengths.filter(mayMoveVast))

@@ -68,7 +68,7 @@ extension ModuleGenerator {
 
   private mutating func explicitTrap() {
     features.insert(.explicitTrap)
-    switch choices.draw(below: 12) {
+    switch choices.draw(below: 14) {
     case 1 where hasHeap && isImported(.trap):
       let length = choices.draw(below: 24)
       emitWord(place(for: length))
@@ -91,8 +91,41 @@ extension ModuleGenerator {
     case 9..<11 where !module.tables.isEmpty: callWrongly()
     case 11:
       if !violateContract() { emit(.unreachable) }
-    default: emit(.unreachable)
+    case 12..<14:
+      if !useOfDropped() { emit(.unreachable) }
+    default:
+      emit(.unreachable)
+      deadCodeAtTimes()
     }
+  }
+
+  /// Drops a segment and takes something from it all the same; false where there is none that has anything.
+  private mutating func useOfDropped() -> Bool {
+    let data = segments.indices.filter { segments[$0].isPassive && segments[$0].length > 0 }
+    let elements = module.elements.indices.filter {
+      // Canisters may drop elements, but not use them.
+      guard shape.profile == .multiMemory, case .passive = module.elements[$0].mode else { return false }
+      return module.elements[$0].items.count > 0
+    }
+    if module.hasDataCount && !data.isEmpty && (elements.isEmpty || choices.chance(2, of: 3)) {
+      let segment = DataIndex(choices.element(of: data))
+      emit(.dataDrop, .data(segment))
+      emitWord(0)
+      emitI32(0)
+      emitI32(1)
+      emit(.memoryInit, .memoryInit(MemoryIndex(0), segment))
+      features.insert(.dataDrop)
+      return true
+    }
+    if elements.isEmpty || module.tables.isEmpty { return false }
+    let segment = ElementIndex(choices.element(of: elements))
+    emit(.elemDrop, .element(segment))
+    emitI32(0)
+    emitI32(0)
+    emitI32(1)
+    emit(.tableInit, .tableInit(TableIndex(0), segment))
+    features.insert(.elementDrop)
+    return true
   }
 
   private mutating func divide(by divisor: UInt64) {
@@ -106,8 +139,15 @@ extension ModuleGenerator {
 
   private mutating func accessPastEnd() {
     let memory = drawMemory()
-    heapEnd(minus: choices.draw(below: 4), memory: memory, as: memories[memory].indexType)
-    let access = MemoryAccess(alignment: 0, offset: choices.draw(below: 3), memory: MemoryIndex(memory))
+    var offset = choices.draw(below: 3)
+    if memories[memory].isWide && choices.chance(1, of: 3) {
+      // Only the upper half of the offset leads out of the memory.
+      emitConstant(choices.draw(below: 64), .i64)
+      offset += (1 + choices.draw(below: 3)) << 32
+    } else {
+      heapEnd(minus: choices.draw(below: 4), memory: memory, as: memories[memory].indexType)
+    }
+    let access = MemoryAccess(alignment: 0, offset: offset, memory: MemoryIndex(memory))
     if choices.chance(1, of: 2) {
       emit(.i64Load, .memoryAccess(access))
       emit(.drop)
@@ -120,7 +160,8 @@ extension ModuleGenerator {
   private mutating func bulkPastEnd() {
     // Lengths that an instruction limit pays for, and that are negative for whoever takes them for signed.
     let isLarge = shape.instructionLimit == .production && choices.chance(2, of: 3)
-    let large: [UInt64] = [1 << 31 - 1, 1 << 31, 1 << 31 + 4_096, 1 << 32 - 1]
+    var large: [UInt64] = [1 << 31 - 1, 1 << 31, 1 << 31 + 4_096, 1 << 32 - 1]
+    if isWideHeap { large += [1 << 32, 1 << 32 + 8, 1 << 33 + 4_096] }
     let length = isLarge ? choices.element(of: large) : choices.draw(below: 40)
     if let table = furtherTable, choices.chance(1, of: 2) { return elementsPastEnd(length, table) }
     heapEnd(minus: length &- 1, as: word)
