@@ -32,7 +32,7 @@ extension ModuleGenerator {
   private mutating func drawStableImports() -> [SystemFunction] {
     if shape.isDirect { return [] }
     // A module without stable memory is instrumented, too.
-    if shape.setup == .none && shape.structures.isEmpty && shape.narrowAccess != .guarded && choices.chance(1, of: 8) {
+    if shape.setup == .none && shape.structures.isEmpty && shape.narrowAccess != .guarded && choices.chance(1, of: 32) {
       features.insert(.noStableImport)
       return []
     }
