@@ -33,7 +33,7 @@ public func checkABI(of instrumented: Module, original: Module, stableCapacity: 
   }
 }
 
-/// Limits of the injected memories: ic-semantics sections 2 and 11.
+/// Limits of the injected memories: ic-semantics sections 1 and 11.
 private func checkInjectedMemories(of module: Module, _ spaces: IndexSpaces, _ stableCapacity: UInt64) throws(ABIError)
 {
   for case .memory(let memory) in module.exported(InstrumentationExport.stableMemory) {
