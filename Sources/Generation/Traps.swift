@@ -110,22 +110,24 @@ extension ModuleGenerator {
     if module.hasDataCount && !data.isEmpty && (elements.isEmpty || choices.chance(2, of: 3)) {
       let segment = DataIndex(choices.element(of: data))
       emit(.dataDrop, .data(segment))
-      emitWord(0)
-      emitI32(0)
-      emitI32(1)
-      emit(.memoryInit, .memoryInit(MemoryIndex(0), segment))
       features.insert(.dataDrop)
+      takeFirst(word, .memoryInit, .memoryInit(MemoryIndex(0), segment))
       return true
     }
     if elements.isEmpty || module.tables.isEmpty { return false }
     let segment = ElementIndex(choices.element(of: elements))
     emit(.elemDrop, .element(segment))
-    emitI32(0)
+    features.insert(.elementDrop)
+    takeFirst(.i32, .tableInit, .tableInit(TableIndex(0), segment))
+    return true
+  }
+
+  /// Copies the first byte or element of a segment to the start of a memory or table with indices of that type.
+  private mutating func takeFirst(_ type: NumberType, _ opcode: Opcode, _ immediate: Immediate) {
+    emitConstant(0, type)
     emitI32(0)
     emitI32(1)
-    emit(.tableInit, .tableInit(TableIndex(0), segment))
-    features.insert(.elementDrop)
-    return true
+    emit(opcode, immediate)
   }
 
   private mutating func divide(by divisor: UInt64) {
