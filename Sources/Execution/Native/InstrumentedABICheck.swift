@@ -6,8 +6,11 @@ import Wasm
 
 /// Checks the parts of the ABI that `NativeModule` takes for granted.
 ///
-/// - Parameter stableCapacity: in Wasm pages. A module that declares less would not take over what another one has
-///   grown to, or could not note which of its pages were written.
+/// - Parameters:
+///   - instrumented: valid.
+///   - original: what it was made from.
+///   - stableCapacity: in Wasm pages. A module that declares less would not take over what another one has grown to, or
+///     could not note which of its pages were written.
 /// - Throws: `ABIError`.
 public func checkABI(of instrumented: Module, original: Module, stableCapacity: UInt64) throws(ABIError) {
   let (spaces, originalSpaces) = (IndexSpaces(instrumented), IndexSpaces(original))
