@@ -26,6 +26,10 @@ extension Divergence {
     case .dirtyPages: return both { "\($0.dirtyPages.count) pages \(list($0.dirtyPages))" }
     case .bytemap: return both { $0.mismarkedPages.isEmpty ? "all marks right" : "wrong at \(list($0.mismarkedPages))" }
     case .accessedPages: return both { "\($0.accessedPages)" }
+    case .heapGrowth:
+      return both {
+        $0.misreportedHeapGrowth == 0 ? "reported as it was" : "\($0.misreportedHeapGrowth) pages misreported"
+      }
     case .heapSize: return both { "\($0.heapSize) pages" }
     case .heapContents: return both { "\($0.heapContents)" }
     case .globals:

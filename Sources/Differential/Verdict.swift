@@ -34,6 +34,8 @@ public enum Observable: String, CaseIterable, Codable, Sendable {
   case bytemap
   case accessedPages = "accessed-pages"
   case heapSize = "heap-size"
+  /// What was reported to `try_grow_wasm_memory` is not what the heap has grown by.
+  case heapGrowth = "heap-growth"
   case heapContents = "heap-contents"
   case globals
   case debugOutput = "debug-output"
@@ -50,6 +52,7 @@ public enum Observable: String, CaseIterable, Codable, Sendable {
     case .dirtyPages: left.dirtyPages != right.dirtyPages
     case .bytemap: left.mismarkedPages != right.mismarkedPages
     case .accessedPages: left.accessedPages != right.accessedPages
+    case .heapGrowth: left.misreportedHeapGrowth != right.misreportedHeapGrowth
     case .heapSize: left.heapSize != right.heapSize
     case .heapContents: left.heapContents != right.heapContents
     case .globals: left.globals != right.globals

@@ -38,6 +38,10 @@ public struct Observation: Hashable, Sendable {
   public var mismarkedPages: [UInt64] = []
   /// limit − remaining budget of newly accessed pages, added up over the executions of the message.
   public var accessedPages: UInt64 = 0
+  /// By how many Wasm pages the heap has grown without the module's reporting it to `try_grow_wasm_memory`, or reported
+  /// too much, added up over the executions that ended without a trap. Always 0 in the host lane, where growth needs no
+  /// report, and for modules with several memories of their own, of which the function is told nothing.
+  public var misreportedHeapGrowth: UInt64 = 0
   /// Wasm pages; 0 without a heap.
   public var heapSize: UInt64 = 0
   /// Order-free sum over the non-zero OS pages of the heap.
@@ -87,6 +91,8 @@ public struct Observation: Hashable, Sendable {
     stream.add(debugOutput)
     stream.add(UInt64(performanceCounters.count))
     performanceCounters.withUnsafeBytes { stream.add($0) }
+    // Only where there is something to it: the digests of all others are those that corpora keep.
+    if misreportedHeapGrowth > 0 { stream.add(misreportedHeapGrowth) }
     return stream.finish()
   }
 }

@@ -23,16 +23,47 @@ public func checkABI(of instrumented: Module, original: Module, stableCapacity: 
     throw ABIError("\(spaces.functions.count) functions, expected at least \(least)")
   }
   try checkInjectedMemories(of: instrumented, spaces, stableCapacity)
-  if !originalSpaces.memories.isEmpty {
+  let injected = [InstrumentationExport.stableMemory, InstrumentationExport.bytemap].flatMap(instrumented.exported)
+  if originalSpaces.memories.isEmpty {
+    if instrumented.exported("memory").contains(where: injected.contains) {
+      throw ABIError("an injected memory is exported as 'memory', which the heap is")
+    }
+  } else {
     // Whatever was injected before them, the module's own memories keep their order.
-    let injected = [InstrumentationExport.stableMemory, InstrumentationExport.bytemap].flatMap(instrumented.exported)
     let heap = spaces.memories.indices.map { ExportKind.memory(MemoryIndex($0)) }.first { !injected.contains($0) }
     guard let heap, instrumented.exported("memory") == [heap] else {
       throw ABIError("the heap is not exported as 'memory'")
     }
   }
+  try checkExports(of: instrumented, spaces, original, originalSpaces, injected)
   if !originalSpaces.tables.isEmpty, instrumented.exported("table") != [.table(TableIndex(0))] {
     throw ABIError("the table is not exported as 'table'")
+  }
+}
+
+/// That every export is still there under its name and stands for the same thing (contract section 3, H22), as far as
+/// that follows from the ABI: functions may stand in any order.
+private func checkExports(
+  of instrumented: Module, _ spaces: IndexSpaces, _ original: Module, _ originalSpaces: IndexSpaces,
+  _ injected: [ExportKind]
+) throws(ABIError) {
+  let ownMemories = spaces.memories.indices.map { ExportKind.memory(MemoryIndex($0)) }.filter { !injected.contains($0) }
+  for (position, export) in original.exports.enumerated() {
+    // Mostly in its old place.
+    let found =
+      position < instrumented.exports.count && instrumented.exports[position].name == export.name
+      ? instrumented.exports[position] : instrumented.exports.first { $0.name == export.name }
+    guard let kind = found?.kind else { throw ABIError("the export '\(export.name)' is missing") }
+    let isSame =
+      switch (export.kind, kind) {
+      case (.function(let former), .function(let function)):
+        original.types[originalSpaces.functions[former.position].position]
+          == instrumented.types[spaces.functions[function.position].position]
+      case (.memory(let former), .memory):
+        ownMemories.indices.contains(former.position) && ownMemories[former.position] == kind
+      default: export.kind == kind
+      }
+    if !isSame { throw ABIError("the export '\(export.name)' stands for something else") }
   }
 }
 

@@ -14,6 +14,8 @@ final class NativeHost: ImportHandler, SystemHost, CallTracer {
   private var instance: Instance?
   private var module: NativeModule?
   private(set) var heap: LinearMemory?
+  /// Wasm pages that the running execution has reported to `try_grow_wasm_memory` as added.
+  private(set) var reportedHeapGrowth: UInt64 = 0
   var recorder: StableCallRecorder?
   /// A traced call that has not returned.
   private var openCall: StableCall?
@@ -25,6 +27,7 @@ final class NativeHost: ImportHandler, SystemHost, CallTracer {
     self.instance = instance
     self.module = module
     heap = module.ownMemories.first.map { instance.memories[$0] }
+    reportedHeapGrowth = 0
     system.begin(entryPoint)
   }
 
@@ -77,7 +80,8 @@ final class NativeHost: ImportHandler, SystemHost, CallTracer {
     case .instrumentation(.internalTrap): throw .canister(error(code: Int32(truncatingIfNeeded: slots[0])))
     case .instrumentation(.tryGrowWasmMemory):
       // The result of memory.grow stands: there is no limit besides the memory's own maximum.
-      break
+      let failure: UInt64 = module.is64BitHeap ? .max : 0xFFFF_FFFF
+      if slots[0] != failure { reportedHeapGrowth &+= slots[1] }
     case .instrumentation(.tryGrowStableMemory):
       slots[0] = try growStable(from: slots[0], by: slots[1], api: Int32(truncatingIfNeeded: slots[2]))
     case .instrumentation(.stableReadFirstAccess):

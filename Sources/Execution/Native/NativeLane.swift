@@ -41,6 +41,7 @@ public final class NativeLane: Lane {
     var dirtyPages: [UInt64] = []
     var mismarkedPages: [UInt64] = []
     var accessedPages: UInt64 = 0
+    var misreportedHeapGrowth: UInt64 = 0
   }
 
   private let modules: (first: NativeModule, second: NativeModule)
@@ -315,6 +316,7 @@ public final class NativeLane: Lane {
       steps += UInt64(granted - max(0, workspace.machine.counter))
     }
     host.begin(entryPoint, instance, module)
+    let heapSize = host.heap?.pageCount ?? 0
 
     var failure: Trap?
     do throws(Trap) {
@@ -336,7 +338,10 @@ public final class NativeLane: Lane {
     }
     let marked = markedPages(canister)
     account.dirtyPages = Self.union(account.dirtyPages, marked)
-    if failure == nil { checkMarks(marked, canister) }
+    if failure == nil {
+      checkMarks(marked, canister)
+      checkHeapGrowth(since: heapSize, module)
+    }
     canister.bytemap.rollback()
     host.end()
     if let failure { throw failure }
@@ -360,6 +365,14 @@ public final class NativeLane: Lane {
     let marks = Set(marked)
     account.mismarkedPages = Self.union(account.mismarkedPages, marks.symmetricDifference(written).sorted())
     canister.stable.revert { !marks.contains($0) }
+  }
+
+  /// Compares what the heap has grown by with what the module has reported of it.
+  private func checkHeapGrowth(since size: UInt64, _ module: NativeModule) {
+    guard module.ownMemories.count == 1, let heap = host.heap else { return }
+    let growth = heap.pageCount - size
+    account.misreportedHeapGrowth &+=
+      growth > host.reportedHeapGrowth ? growth - host.reportedHeapGrowth : host.reportedHeapGrowth - growth
   }
 
   /// The union of two ascending lists.
@@ -396,6 +409,7 @@ public final class NativeLane: Lane {
     observation.dirtyPages = account.dirtyPages
     observation.mismarkedPages = account.mismarkedPages
     observation.accessedPages = account.accessedPages
+    observation.misreportedHeapGrowth = account.misreportedHeapGrowth
     observation.debugOutput = host.system.debugOutput
     observation.performanceCounters = host.system.performanceCounters
     guard let installed else { return observation }
