@@ -159,9 +159,6 @@ public struct EquivalentMutants: Sendable {
       ["br", "br_table", "return", "unreachable", "return_call", "return_call_indirect"].map { ("metering/\($0)/", []) }
     ),
     EquivalentMutants(
-      "the host lets growth of the heap stand as it is: there is no limit besides the memory's own maximum",
-      [("metering/memory.grow/unasked", []), ("metering/memory.grow/asked-twice", [])]),
-    EquivalentMutants(
       "a canister has no global of a reference type: canister validation refuses it (ic-semantics section 10), so there "
         + "is no place for the mistake",
       [("index/global/", [])]),

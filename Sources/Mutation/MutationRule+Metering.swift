@@ -187,34 +187,62 @@ extension MutationRule {
   private static var sizeRules: [MutationRule] {
     let narrow: [Opcode] = [.memoryFill, .memoryCopy, .memoryInit]
     let further: [Opcode] = [.tableFill, .tableCopy, .tableInit]
-    return (narrow + further).flatMap { opcode in
-      ["missing", "doubled", "signed", "plus-1"].map { edit in
-        MutationRule(
-          "metering/\(opcode.row.text)/size-\(edit)", .metering,
-          "Metering: the charge by size of every \(opcode.row.text) is \(edit == "plus-1" ? "one too much" : edit).",
-          profiles: narrow.contains(opcode) ? ["native"] : ["multi-memory"]
-        ) { target in
-          let sites = target.ownFunctions.flatMap { function in
-            target.sizeCharges(before: opcode, in: function).map { (function: function, position: $0) }
-          }
-          return target.editingCode(sites) { body, position in
-            let call = Instruction.call(target.layout.decrement)
-            switch edit {
-            case "missing": body.remove(at: position)
-            case "doubled": body.insert(call, at: position)
-            case "plus-1":
-              body.insert(
-                contentsOf: [.i64(1), Instruction(.i64Add), call, .i64(1), Instruction(.i64Sub)], at: position)
-              body.remove(at: position + 5)
-            default:
-              if position > 0, body[position - 1].opcode == .i64ExtendI32U {
-                body[position - 1] = Instruction(.i64ExtendI32S)
+    return narrow.map(lateSizeRule)
+      + (narrow + further).flatMap { opcode in
+        ["missing", "doubled", "signed", "plus-1"].map { edit in
+          MutationRule(
+            "metering/\(opcode.row.text)/size-\(edit)", .metering,
+            "Metering: the charge by size of every \(opcode.row.text) is \(edit == "plus-1" ? "one too much" : edit).",
+            profiles: narrow.contains(opcode) ? ["native"] : ["multi-memory"]
+          ) { target in
+            let sites = target.ownFunctions.flatMap { function in
+              target.sizeCharges(before: opcode, in: function).map { (function: function, position: $0) }
+            }
+            return target.editingCode(sites) { body, position in
+              let call = Instruction.call(target.layout.decrement)
+              switch edit {
+              case "missing": body.remove(at: position)
+              case "doubled": body.insert(call, at: position)
+              case "plus-1":
+                body.insert(
+                  contentsOf: [.i64(1), Instruction(.i64Add), call, .i64(1), Instruction(.i64Sub)], at: position)
+                body.remove(at: position + 5)
+              default:
+                if position > 0, body[position - 1].opcode == .i64ExtendI32U {
+                  body[position - 1] = Instruction(.i64ExtendI32S)
+                }
               }
             }
           }
         }
       }
+  }
+
+  /// Where an instruction begins a block, its charge by size comes first: seen by who runs out in between, and then ends
+  /// without another check.
+  private static func lateSizeRule(_ opcode: Opcode) -> MutationRule {
+    MutationRule(
+      "metering/\(opcode.row.text)/size-late", .metering,
+      "Metering: the charge by size of every \(opcode.row.text) that begins a block comes after the block's own."
+    ) { target in
+      let sites = target.ownFunctions.flatMap { function in
+        let points = target.points(of: function).filter { !$0.isChecked }.map(\.position)
+        return target.sizeCharges(before: opcode, in: function)
+          .filter { points.contains(chargeEnd($0, in: target.instrumented.functions[function].body.instructions)) }
+          .map { (function: function, position: $0) }
+      }
+      return target.editingCode(sites) { body, position in
+        let end = chargeEnd(position, in: body)
+        let start = end - position > 1 ? position - 1 : position
+        let point = end..<end + MeteringPoint.chargeLength
+        body.replaceSubrange(start..<point.upperBound, with: Array(body[point] + body[start..<end]))
+      }
     }
+  }
+
+  /// Where the charge by size ends whose call stands at `position`: a 32-bit size is made one again.
+  private static func chargeEnd(_ position: Int, in body: [Instruction]) -> Int {
+    body[position + 1].opcode == .i32WrapI64 ? position + 2 : position + 1
   }
 
   // MARK: Growth of the heap

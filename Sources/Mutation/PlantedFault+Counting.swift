@@ -147,6 +147,12 @@ extension PlantedFault {
         body.replace(site.lowerBound + 1..<site.lowerBound + 1, with: [.op(.drop), pages])
       }
     },
+    .init("heap-growth-unreported", "memory.grow is not reported to the host.") { mutant in
+      try mutant.editOwnFunctions { body in
+        let report = [Pattern.any(.localGet), .call(body.layout.tryGrowWasmMemory)]
+        try body.replace(report, with: [])
+      }
+    },
     .init("heap-growth-uses-local", "memory.grow keeps its operand in a local that the function uses itself.") {
       mutant in
       try mutant.editOwnFunctions { body in
