@@ -44,15 +44,15 @@ struct CaseShape {
   let strategy: Strategy
   /// Whether some messages end in a trap on purpose; otherwise none does.
   let traps: Bool
-  let heap: Heap
-  let families: Families
+  private(set) var heap: Heap
+  private(set) var families: Families
   /// Guaranteed size of stable memory in Wasm pages, once set up.
   let stablePages: UInt64
   let stableClass: Feature
   let setup: Setup
-  let narrowAccess: NarrowAccess
+  private(set) var narrowAccess: NarrowAccess
   /// Whether growth may take any size; otherwise it stays small, because nobody looks whether 4 GiB are passed.
-  let isGrowthFree: Bool
+  private(set) var isGrowthFree: Bool
   let dirtyLimit: PageLimitKind
   let accessedLimit: PageLimitKind
   let instructionLimit: InstructionLimitKind
@@ -67,8 +67,8 @@ struct CaseShape {
   let handoverLength: UInt64
   /// Whether the case is about single accesses of more OS pages than 16 bits count.
   let isVast: Bool
-  /// Initial size of the heap in Wasm pages, the same in both modules.
-  let heapPages: UInt64
+  /// Initial size of the heap in Wasm pages, the same in both modules if their heaps have the same width.
+  private(set) var heapPages: UInt64
   /// Everything but the limits that depend on what is generated.
   var parameters = Parameters()
 
@@ -135,7 +135,10 @@ struct CaseShape {
     case .tiny: parameters.instructionLimit = Int64(clamping: 1 + choices.draw(below: 400))
     }
     if choices.chance(1, of: 10) { parameters.metering = .old }
-    if choices.chance(1, of: 10) { parameters.dirtyPageOverhead = choices.element(of: [0, 1, 7, 100, 5_000]) }
+    if choices.chance(1, of: 10) {
+      // With the last one, what a vast write is charged for its pages does not fit 32 bits.
+      parameters.dirtyPageOverhead = choices.element(of: isVast ? [0, 5_000, 65_600] : [0, 1, 7, 100, 5_000])
+    }
     if choices.chance(1, of: 4) {
       let limit = heapPages + choices.draw(below: 6)
       if heap == .wide { parameters.heapLimit64 = limit } else { parameters.heapLimit32 = min(limit, 65_536) }
@@ -166,6 +169,29 @@ struct CaseShape {
     handoverLength = 16
     anchors = size == .empty ? [] : Self.drawAnchors(size.pages * Sizes.wasmPage, &choices)
     subject.adjust(&parameters)
+  }
+
+  /// The frame of the second module: mostly the same, at times with a heap of the other width, as when a canister is
+  /// rebuilt for it.
+  func successor(_ choices: inout ChoiceSource) -> CaseShape {
+    guard heap != .none, !isDirect, !isVast, choices.chance(1, of: 3) else { return self }
+    var successor = self
+    successor.heapPages = 1 + choices.draw(below: 5)
+    if heap == .narrow {
+      successor.heap = .wide
+      // The 32-bit functions of the first module cannot be asked whether 4 GiB are passed.
+      if families == .onlyNarrow { successor.isGrowthFree = false }
+      successor.families = .onlyWide
+      successor.narrowAccess = .free
+    } else {
+      successor.heap = .narrow
+      if choices.chance(2, of: 3) {
+        successor.families = .both
+        // The first module grows stable memory as it likes.
+        successor.narrowAccess = stablePages > Sizes.stable32Ceiling ? .traps : .guarded
+      }
+    }
+    return successor
   }
 
   private static func drawStrategy(_ profile: GeneratorProfile, _ choices: inout ChoiceSource) -> Strategy {

@@ -35,16 +35,45 @@ extension ModuleGenerator {
     }
     features.insert(.loop)
     if current.multiplicity > 1 { features.insert(.nestedLoop) }
-    repeated(trips) { generator, _ in generator.statements(upTo: 3) }
+    if choices.chance(1, of: 4) {
+      repeatedWithValue(trips)
+    } else {
+      repeated(trips) { generator, _ in generator.statements(upTo: 3) }
+    }
     return true
   }
 
+  /// A loop that leaves a value, which it is given or not.
+  private mutating func repeatedWithValue(_ trips: UInt64) {
+    let type: NumberType = choices.chance(1, of: 2) ? .i32 : .i64
+    let isGiven = choices.chance(1, of: 2)
+    var loop = BlockType.value(type.valueType)
+    if isGiven {
+      features.insert(.loopParameters)
+      emit(constant: type)
+      loop = .type(typeIndex(FunctionShape(parameters: TypeList(type), results: TypeList(type))))
+    }
+    repeated(trips, loop) { generator, _ in
+      generator.statements(upTo: 3)
+    } leaving: { generator in
+      if !isGiven { generator.emit(constant: type) }
+    }
+    keep(type)
+  }
+
   /// Emits a loop that runs its body `trips` times; the body is given the local that counts down to 1.
-  mutating func repeated(_ trips: UInt64, _ body: (inout ModuleGenerator, LocalIndex) -> Void) {
+  ///
+  /// - Parameters:
+  ///   - type: what the loop takes and leaves; what it takes is on the stack.
+  ///   - leaving: emits what the loop leaves and does not take.
+  mutating func repeated(
+    _ trips: UInt64, _ type: BlockType = .empty, _ body: (inout ModuleGenerator, LocalIndex) -> Void,
+    leaving: (inout ModuleGenerator) -> Void = { _ in }
+  ) {
     let counter = addLocal(.i32, isAssignable: false)
     emitI32(UInt32(truncatingIfNeeded: trips))
     emit(.localSet, .local(counter))
-    open(.loop, isTarget: false)
+    open(.loop, type, isTarget: false)
     current.multiplicity *= trips
     body(&self, counter)
     emit(.localGet, .local(counter))
@@ -53,6 +82,7 @@ extension ModuleGenerator {
     emit(.localTee, .local(counter))
     emit(.brIf, .label(0))
     current.multiplicity /= trips
+    leaving(&self)
     close()
   }
 
@@ -86,7 +116,9 @@ extension ModuleGenerator {
     for _ in 0..<arms { open(.block, isTarget: true) }
     condition()
     let start = current.labels.count
-    for _ in 0..<1 + choices.draw(below: 5) { current.labels.append(UInt32(choices.drawIndex(below: arms))) }
+    // At times so many that their number takes two bytes.
+    let many = choices.chance(1, of: 40) ? 120 + choices.draw(below: 160) : 0
+    for _ in 0..<1 + many + choices.draw(below: 5) { current.labels.append(UInt32(choices.drawIndex(below: arms))) }
     let count = current.labels.count - start
     emit(.brTable, .labels(LabelRange(start: UInt32(start), count: UInt32(count))))
     deadCodeAtTimes()

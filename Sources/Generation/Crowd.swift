@@ -34,9 +34,13 @@ extension ModuleGenerator {
 
   /// The functions before all others: of the types of those behind, so that a wrong index often leads to one that fits.
   mutating func crowdFunctions() -> [Function] {
-    (0..<crowd).map { number in
+    // The same code in functions of different types is instrumented differently: the operand is kept in a local.
+    let grows = crowd > 0 && hasHeap && choices.chance(1, of: 2)
+    let nothing = isWideHeap ? Instruction.i64(0) : .i32(0)
+    let growth = [nothing, Instruction(.memoryGrow, .memory(MemoryIndex(0))), Instruction(.drop)]
+    return (0..<crowd).map { number in
       let shape = plans[number % plans.count].shape
-      var instructions: [Instruction] = []
+      var instructions = grows ? growth : []
       for position in 0..<shape.results.count { instructions.append(drawConstant(shape.results[position])) }
       instructions.append(Instruction(.end))
       return Function(type: typeIndex(shape), body: FunctionBody(instructions: instructions))
@@ -46,6 +50,89 @@ extension ModuleGenerator {
   /// Locals behind those of a body that are never used; mostly none.
   mutating func crowdLocals() -> LocalGroup? {
     features.contains(.crowd) && choices.chance(1, of: 4)
-      ? LocalGroup(count: UInt32(drawCrowd(largest: 1_000)), type: .i64) : nil
+      ? LocalGroup(count: UInt32(drawCrowd(largest: choices.chance(1, of: 6) ? 20_000 : 1_000)), type: .i64) : nil
+  }
+
+  /// Slots of the table before all others; mostly none.
+  mutating func crowdSlots() -> [TableSlot] {
+    guard features.contains(.crowd), choices.chance(1, of: 3) else { return [] }
+    let slot =
+      choices.chance(1, of: 2) ? .null : TableSlot.entry(rank: helperCount + choices.drawIndex(below: entries.count))
+    return Array(repeating: slot, count: drawCrowd(largest: 1_000))
+  }
+
+  /// Adds passive data segments before all others, in some modules.
+  mutating func planCrowdData() {
+    guard features.contains(.crowd), choices.chance(1, of: 3) else { return }
+    for number in 0..<drawCrowd(largest: 1_000) {
+      module.data.append(DataSegment(mode: .passive, bytes: [UInt8(truncatingIfNeeded: number)]))
+      segments.append(SegmentShape(length: 1, isPassive: true, isDropped: false))
+    }
+  }
+
+  /// Code that is large in one way or another, in some functions of some modules.
+  mutating func crowdStatement() {
+    guard features.contains(.crowd), choices.chance(1, of: 3) else { return }
+    switch choices.draw(below: 4) {
+    case 0: crowdBlocks()
+    case 1: crowdCosts()
+    case 2:
+      // A metered block of more than a thousand instructions.
+      for _ in 0..<1_000 + choices.drawIndex(below: 60) { emit(.nop) }
+      assignGlobal()
+    default: crowdGlobals()
+    }
+  }
+
+  /// So many blocks around some branches that the labels of the outer ones take two bytes.
+  private mutating func crowdBlocks() {
+    guard canSpend(2_000) else { return }
+    let (depth, nesting) = (60 + choices.drawIndex(below: 90), current.nesting)
+    for _ in 0..<depth { open(.block, isTarget: false) }
+    current.nesting = nesting
+    current.conditionalDepth += 1
+    for _ in 0..<2 {
+      condition()
+      emit(.brIf, .label(UInt32(choices.drawIndex(below: depth))))
+    }
+    condition()
+    let start = current.labels.count
+    for _ in 0..<3 { current.labels.append(UInt32(choices.drawIndex(below: depth))) }
+    emit(.brTable, .labels(LabelRange(start: UInt32(start), count: 3)))
+    current.conditionalDepth -= 1
+    current.nesting += depth
+    for level in 0..<depth {
+      close()
+      // Where a branch leads to shows in what is done behind it.
+      if level & 7 == 0 {
+        emit(constant: .i64)
+        keep(.i64)
+      }
+    }
+  }
+
+  /// A metered block that costs more than 15 or 16 bits count.
+  private mutating func crowdCosts() {
+    let count = 110 + choices.draw(below: 130)
+    guard hasHeap, canSpend(count * 302) else { return }
+    for _ in 0..<count {
+      emitWord(0)
+      emit(.memoryGrow, .memory(MemoryIndex(0)))
+      emit(.drop)
+      spend(296)
+    }
+  }
+
+  /// Changes some of the globals that nothing else uses.
+  private mutating func crowdGlobals() {
+    let first = globalTypes.count
+    guard module.globals.count > first else { return }
+    for _ in 0..<3 {
+      let global = GlobalIndex(first + choices.drawIndex(below: module.globals.count - first))
+      emit(.globalGet, .global(global))
+      emit(constant: .i64)
+      emit(.i64Xor)
+      emit(.globalSet, .global(global))
+    }
   }
 }

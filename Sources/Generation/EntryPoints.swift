@@ -55,6 +55,7 @@ extension ModuleGenerator {
     current.fuel = 3 + choices.drawIndex(below: 10)
     let isShort = entry.kind == .start || entry.kind == .initialize
     if entry.isPlain && choices.chance(1, of: 2) { _ = boundedLoop() }
+    if !entry.isPlain { crowdStatement() }
     let isLeavable = choices.chance(1, of: 3)
     if isLeavable { open(.block, isTarget: true) }
     if !isShort && choices.chance(1, of: 2) {
@@ -139,7 +140,7 @@ extension ModuleGenerator {
     if current.isPlain || kind == .start || kind == .initialize && choices.chance(1, of: 2) { return }
     // Early, so that there is something behind it.
     if shape.isVast { _ = stableAccess(isWrite: choices.chance(1, of: 2)) }
-    for _ in 0..<(choices.chance(1, of: 3) ? 2 : 1) {
+    for _ in 0..<(choices.chance(1, of: 2) ? 2 : 1) {
       if operateOnStructure(hasArgument: hasArgument) || readBack() { continue }
       if !growAndUse(surely: true) { _ = growStable() }
     }

@@ -14,8 +14,8 @@ extension ModuleGenerator {
     switch choices.draw(below: 12) {
     case 0..<2: return exhaustByAccess() || exhaustByPrint()
     case 2..<4: return exhaustBeforeWrite() || exhaustByPrint()
-    case 4: return exhaustByFill() || exhaustByPrint()
-    case 5..<10: return exhaustByRehearsal() || exhaustByPrint()
+    case 4..<6: return exhaustByBulk() || exhaustByPrint()
+    case 6..<10: return exhaustByRehearsal() || exhaustByPrint()
     default: return exhaustByPrint() || exhaustByAccess()
     }
   }
@@ -107,14 +107,38 @@ extension ModuleGenerator {
     return true
   }
 
-  /// By a bulk instruction, whose length is charged by metered code.
-  private mutating func exhaustByFill() -> Bool {
+  /// By a bulk instruction, whose length is charged by metered code: in the midst of a block, or where one begins, so
+  /// that the charge by length and the block's own meet and it shows which comes first.
+  private mutating func exhaustByBulk() -> Bool {
     guard hasHeap else { return false }
+    let opcodes: [Opcode] = [.memoryFill, .memoryCopy] + (module.hasDataCount ? [.memoryInit] : [])
+    let opcode = choices.element(of: opcodes)
+    let (second, size): (NumberType, NumberType) =
+      switch opcode {
+      case .memoryFill: (.i32, word)
+      case .memoryInit: (.i32, .i32)
+      default: (word, word)
+      }
     let length = remaining(keeping: drawKept())
     emitWord(0)
-    emitI32(0x55)
-    emit(.local(length), as: word)
-    emit(.memoryFill, .memory(MemoryIndex(0)))
+    emitConstant(0x55, second)
+    emit(.local(length), as: size)
+    let begins = choices.chance(2, of: 3)
+    if begins {
+      emitI32(1)
+      let operands = FunctionShape(parameters: TypeList(word, second, size))
+      open(.if, .type(typeIndex(operands)), isTarget: false)
+    }
+    switch opcode {
+    case .memoryFill: emit(opcode, .memory(MemoryIndex(0)))
+    case .memoryInit: emit(opcode, .memoryInit(MemoryIndex(0), DataIndex(choices.drawIndex(below: segments.count))))
+    default: emit(opcode, .memoryCopy(destination: MemoryIndex(0), source: MemoryIndex(0)))
+    }
+    if begins {
+      emit(.else)
+      for _ in 0..<3 { emit(.drop) }
+      close()
+    }
     goOn()
     return true
   }

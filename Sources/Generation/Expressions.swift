@@ -62,16 +62,21 @@ extension ModuleGenerator {
     let constants: [Float] = [
       0, 1, -1.5, -0.0, 16_777_216, .leastNonzeroMagnitude, .infinity, .nan, -.greatestFiniteMagnitude,
     ]
-    let choice = choices.drawIndex(below: constants.count + 2)
-    return choice < constants.count ? constants[choice].bitPattern : UInt32(truncatingIfNeeded: choices.drawBits())
+    let choice = choices.drawIndex(below: constants.count + 3)
+    if choice < constants.count { return constants[choice].bitPattern }
+    let bits = UInt32(truncatingIfNeeded: choices.drawBits())
+    // A NaN, signalling or not, whose payload is lost by whoever passes it through a number.
+    return choice == constants.count ? bits | 0x7F80_0001 : bits
   }
 
   private mutating func drawF64() -> UInt64 {
     let constants: [Double] = [
       0, 1, -2.25, -0.0, 4_294_967_296, .leastNonzeroMagnitude, .infinity, .nan, -.greatestFiniteMagnitude,
     ]
-    let choice = choices.drawIndex(below: constants.count + 2)
-    return choice < constants.count ? constants[choice].bitPattern : choices.drawBits()
+    let choice = choices.drawIndex(below: constants.count + 3)
+    if choice < constants.count { return constants[choice].bitPattern }
+    let bits = choices.drawBits()
+    return choice == constants.count ? bits | 0x7FF0_0000_0000_0001 : bits
   }
 
   // MARK: Variables
@@ -259,16 +264,26 @@ extension ModuleGenerator {
       emit(.refIsNull)
       features.insert(.tableGet)
     default:
-      // Where references are called, those that are only looked at would stand in their way.
-      if referenced.isEmpty || choices.chance(shape.profile == .multiMemory ? 9 : 3, of: 10) {
-        emit(.refNull, .referenceType(.funcref))
-      } else {
-        emit(.refFunc, .function(choices.element(of: referenced)))
+      reference()
+      if choices.chance(1, of: 6) {
+        // References need the form of `select` that names a type.
+        reference()
+        expression(.i32, depth: 0)
+        emit(.selectTyped, .resultType(.funcref))
       }
       emit(.refIsNull)
       features.insert(.referenceTest)
     }
     convert(.i32, to: type)
+  }
+
+  /// A reference that is only looked at, mostly null where others are called: it would stand in their way.
+  private mutating func reference() {
+    if referenced.isEmpty || choices.chance(shape.profile == .multiMemory ? 9 : 3, of: 10) {
+      emit(.refNull, .referenceType(.funcref))
+    } else {
+      emit(.refFunc, .function(choices.element(of: referenced)))
+    }
   }
 
   /// Converts an integer on the stack, zero-extending.

@@ -213,6 +213,9 @@ extension ModuleGenerator {
       {
         emitI32(UInt32(slot))
         emit(.returnCallIndirect, .indirectCall(typeIndex(shape), TableIndex(0)))
+      } else if let table = furtherTable, table.initialHelper == rank {
+        emitConstant(table.size, table.indexType)
+        emit(.returnCallIndirect, .indirectCall(typeIndex(shape), tableIndex))
       } else {
         emit(.returnCall, .function(functionIndex(rank: rank)))
       }

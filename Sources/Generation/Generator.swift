@@ -82,7 +82,7 @@ public struct Generator: Sendable {
     let shape = CaseShape(profile, &choices)
     var parts = ChoiceParts(frame: choices.count)
     let first = Self.module(shape, &choices)
-    let second = choices.chance(1, of: 8) ? Self.module(shape, &choices) : nil
+    let second = Self.secondModule(first, shape, &choices)
     parts.modules = choices.count
     var plan = PlanGenerator(shape, choices, first: first, second: second)
     let messages = plan.drawPlan()
@@ -94,6 +94,8 @@ public struct Generator: Sendable {
       features = features.union(second.features)
       coverage = coverage.union(second.coverage)
       features.insert(.secondModule)
+      if second.module != first.module && second.isNearCopy { features.insert(.nearCopy) }
+      if second.shape.heap != shape.heap { features.insert(.otherHeapWidth) }
     }
     var generated = GeneratedCase(
       case: Case(
@@ -119,12 +121,28 @@ public struct Generator: Sendable {
       features: generator.features, coverage: generator.coverage)
   }
 
+  /// The module that an upgrade may switch to, if any: one of its own, or the first with a small change, as most upgrades
+  /// are.
+  private static func secondModule(
+    _ first: ModuleGenerator, _ shape: CaseShape, _ choices: inout ChoiceSource
+  ) -> ModuleGenerator? {
+    if !choices.chance(1, of: 6) { return nil }
+    if !choices.chance(1, of: 4) { return module(shape.successor(&choices), &choices) }
+    var generator = first
+    swap(&generator.choices, &choices)
+    generator.changeLittle()
+    swap(&generator.choices, &choices)
+    return generator
+  }
+
   /// Builds one module; the choices are lent to it meanwhile.
   private static func module(_ shape: CaseShape, _ choices: inout ChoiceSource) -> ModuleGenerator {
     var generator = ModuleGenerator(shape, choices)
     generator.planModule()
     generator.emitBodies()
     generator.assemble()
+    // Direct access needs the memory that is accessed.
+    if !shape.isDirect && generator.choices.chance(1, of: 800) { generator.strip() }
     choices = generator.choices
     return generator
   }

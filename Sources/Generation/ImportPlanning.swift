@@ -7,6 +7,10 @@ import Wasm
 extension ModuleGenerator {
   mutating func planImports() {
     imported = drawStableImports() + drawOtherImports()
+    if features.contains(.noStableImport) && choices.chance(1, of: 2) {
+      features.insert(.noImport)
+      imported = []
+    }
     for position in imported.indices.dropLast() {
       imported.swapAt(position, position + choices.drawIndex(below: imported.count - position))
     }

@@ -116,8 +116,9 @@ extension ModuleGenerator {
   mutating func initializeHeap() -> Bool {
     if !module.hasDataCount { return false }
     let segment = choices.drawIndex(below: segments.count)
-    initialize(from: segment)
     let shape = segments[segment]
+    // An active segment may be named by nothing but what drops it.
+    if shape.isPassive || choices.chance(2, of: 3) { initialize(from: segment) }
     if shape.isDropped || !shape.isPassive {
       if isSafeToDrop && choices.chance(2, of: 3) {
         emit(.dataDrop, .data(DataIndex(segment)))

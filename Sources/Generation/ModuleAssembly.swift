@@ -14,6 +14,32 @@ extension ModuleGenerator {
     if shape.profile == .named { importMemories() }
   }
 
+  /// Takes out what makes the module a canister: its exports, or all that it has. Such a module can be installed, but
+  /// not called.
+  mutating func strip() {
+    entries = []
+    importedMethod = nil
+    let kind = choices.draw(below: 3)
+    if kind == 0 {
+      module.exports = []
+      features.insert(.noExport)
+      return
+    }
+    module = Module()
+    features = FeatureSet()
+    if kind == 1 {
+      features.insert(.emptyModule)
+    } else {
+      // A start function that the module does not define, and that may not be called there.
+      module.types = [FunctionShape.entry.type]
+      module.imports = [
+        Import(module: "ic0", name: SystemFunction.msgReply.name, kind: .function(TypeIndex(0)))
+      ]
+      module.start = FunctionIndex(0)
+      features.insert(.importedStart)
+    }
+  }
+
   private mutating func assembleFunctions() {
     let types = plans.map { typeIndex($0.shape) }
     let ranks = plans.indices.sorted { plans[$0].position < plans[$1].position }
@@ -106,6 +132,12 @@ extension ModuleGenerator {
       let function = FunctionIndex(choices.drawIndex(below: imported.count))
       module.exports.append(Export(name: "system", kind: .function(function)))
       features.insert(.exportedImport)
+    }
+    if isImported(.msgReply) && choices.chance(1, of: 24) {
+      let (method, reply) = ("reply", FunctionIndex(Int(systemIndices[Int(SystemFunction.msgReply.rawValue)])))
+      module.exports.append(Export(name: EntryPoint.update.exportName + method, kind: .function(reply)))
+      importedMethod = method
+      features.insert(.importedMethod)
     }
   }
 

@@ -78,6 +78,8 @@ struct ModuleGenerator {
   var plans: [FunctionPlan] = []
   var bodies: [FunctionBody] = []
   var entries: [EntryPlan] = []
+  /// The update method that is an imported function, if any.
+  var importedMethod: String?
   var helperCount = 0
   /// The helpers of the lowest ranks, which work on the case's structures.
   var operations: [(operation: StructureOperation, structure: Structure)] = []
@@ -99,6 +101,8 @@ struct ModuleGenerator {
   var referenced: [FunctionIndex] = []
   /// Largest number of pages that the probe method touches in a message of the plan.
   var probePages: UInt64 = 0
+  /// Whether the module is a copy of another one with a small change.
+  var isNearCopy = false
   /// Bodies and messages for the probe method that move 256 MiB or more at once.
   var vastBodies = 0
 

@@ -165,15 +165,27 @@ extension ModuleGenerator {
       globalTypes.append(type)
       globalsOfType[type.position] |= 1 << UInt64(index)
       if isMutable { mutableGlobals |= 1 << UInt64(index) }
-      let initializer: [Instruction]
-      if type == .i32 && choices.chance(1, of: 10) {
-        initializer = [.i32(Int32(bitPattern: drawI32())), .i32(Int32(bitPattern: drawI32())), Instruction(.i32Sub)]
-      } else {
-        initializer = [drawConstant(type)]
-      }
-      module.globals.append(Global(GlobalType(type.valueType, isMutable: isMutable), initializer))
+      module.globals.append(Global(GlobalType(type.valueType, isMutable: isMutable), drawInitializer(type)))
       if type == .f32 || type == .f64 { features.insert(.floatGlobal) }
     }
+  }
+
+  /// A constant expression: mostly one constant, at times sums, differences and products of several.
+  private mutating func drawInitializer(_ type: NumberType) -> [Instruction] {
+    var initializer = [drawConstant(type)]
+    guard type == .i32 || type == .i64, choices.chance(1, of: 8) else { return initializer }
+    features.insert(.computedGlobal)
+    let operations: [Opcode] = type == .i32 ? [.i32Add, .i32Sub, .i32Mul] : [.i64Add, .i64Sub, .i64Mul]
+    let count = 1 + choices.draw(below: 3)
+    // Operands first and then the operations, or in turns.
+    let isDeep = choices.chance(1, of: 2)
+    var pending: [Instruction] = []
+    for _ in 0..<count {
+      initializer.append(drawConstant(type))
+      let operation = Instruction(choices.element(of: operations))
+      if isDeep { pending.append(operation) } else { initializer.append(operation) }
+    }
+    return initializer + pending
   }
 
   // MARK: Table
@@ -182,6 +194,7 @@ extension ModuleGenerator {
     if !choices.chance(1, of: 2) { return }
     features.insert(.table)
     let stable = imported.filter(\.isStable)
+    slots = crowdSlots()
     for _ in 0..<1 + choices.draw(below: 7) {
       let kind = choices.draw(below: 10)
       if kind < 1 {
@@ -189,8 +202,10 @@ extension ModuleGenerator {
         features.insert(.nullElement)
       } else if kind < 6 && helperCount > 0 {
         slots.append(.helper(rank: choices.drawIndex(below: helperCount)))
-      } else if kind < 9 && !stable.isEmpty {
+      } else if kind < 8 && !stable.isEmpty {
         slots.append(.system(choices.element(of: stable)))
+      } else if kind < 9 && !imported.isEmpty {
+        slots.append(.system(choices.element(of: imported)))
       } else {
         slots.append(.entry(rank: helperCount + choices.drawIndex(below: entries.count)))
       }
@@ -202,13 +217,15 @@ extension ModuleGenerator {
 
   private mutating func planData() {
     if !hasHeap { return }
+    planCrowdData()
     let passive = choices.element(of: [1, 2, 2, 2, 4])
     for _ in 0..<choices.draw(below: 5) {
       let length = choices.draw(below: 49)
       let bytes = spreadBytes(choices.drawBits(), count: Int(length))
       if choices.chance(UInt64(passive), of: 5) {
         module.data.append(DataSegment(mode: .passive, bytes: bytes))
-        segments.append(SegmentShape(length: length, isPassive: true, isDropped: choices.chance(1, of: 3)))
+        segments.append(
+          SegmentShape(length: length, isPassive: true, isDropped: segments.count < 64 && choices.chance(1, of: 3)))
         features.insert(.passiveData)
       } else {
         let drawn = drawMemory()

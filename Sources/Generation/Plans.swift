@@ -51,6 +51,10 @@ struct PlanGenerator {
 
   private mutating func drawMessage() -> Message {
     let entries = isSecond ? second?.entries ?? first.entries : first.entries
+    if let method = isSecond ? second?.importedMethod : first.importedMethod, choices.chance(1, of: 12) {
+      note(traps: shape.hitsLimits)
+      return .update(name: method, argument: drawArgument())
+    }
     switch choices.draw(below: 40) {
     case 33..<36:
       note(traps: traps([.preUpgrade]))
@@ -69,6 +73,10 @@ struct PlanGenerator {
     default: break
     }
     let methods = entries.filter(\.kind.isMethod)
+    if methods.isEmpty {
+      note(traps: true)
+      return .update(name: "a", argument: drawArgument())
+    }
     // Where traps are wanted, the probe makes one of another kind in each message.
     if shape.traps, let probe = methods.first(where: \.isProbe), choices.chance(1, of: 3) {
       return message(for: probe, methods[0])

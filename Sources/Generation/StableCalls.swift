@@ -58,7 +58,7 @@ extension ModuleGenerator {
     spend(25)
     if shape.isDirect { return emitDirect(function) }
     let raw = Int(function.rawValue)
-    if !slots.isEmpty, let slot = slot(of: function), choices.chance(1, of: 6) {
+    if let slot = slot(of: function), choices.chance(1, of: 6) {
       emitI32(UInt32(slot))
       emit(.callIndirect, .indirectCall(typeIndex(signature(function).shape), TableIndex(0)))
       features.insert(.stableCallThroughTable)
@@ -69,7 +69,8 @@ extension ModuleGenerator {
     }
   }
 
-  private func slot(of wanted: SystemFunction) -> Int? {
+  /// The first place in the table where an imported function stands.
+  func slot(of wanted: SystemFunction) -> Int? {
     slots.firstIndex {
       if case .system(wanted) = $0 { true } else { false }
     }

@@ -152,7 +152,7 @@ extension ModuleGenerator {
     return true
   }
 
-  private mutating func assignGlobal() {
+  mutating func assignGlobal() {
     let type = keepableType()
     expression(type)
     keep(type)

@@ -12,8 +12,14 @@ extension ModuleGenerator {
   /// Emits the call of an imported function whose arguments are on the stack.
   mutating func callSystem(_ function: SystemFunction) {
     let raw = Int(function.rawValue)
-    emit(.call, .function(FunctionIndex(Int(systemIndices[raw]))))
-    spend(5 + tables.charges[raw])
+    if let slot = slot(of: function), choices.chance(1, of: 6) {
+      emitI32(UInt32(slot))
+      emit(.callIndirect, .indirectCall(typeIndex(signature(function).shape), TableIndex(0)))
+      features.insert(.systemCallThroughTable)
+    } else {
+      emit(.call, .function(FunctionIndex(Int(systemIndices[raw]))))
+    }
+    spend(11 + tables.charges[raw])
   }
 
   /// Copies the message's argument to the heap.

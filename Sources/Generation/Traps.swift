@@ -102,10 +102,9 @@ extension ModuleGenerator {
   /// Drops a segment and takes something from it all the same; false where there is none that has anything.
   private mutating func useOfDropped() -> Bool {
     let data = segments.indices.filter { segments[$0].isPassive && segments[$0].length > 0 }
+    // Canisters may drop elements, but not use them.
     let elements = module.elements.indices.filter {
-      // Canisters may drop elements, but not use them.
-      guard shape.profile == .multiMemory, case .passive = module.elements[$0].mode else { return false }
-      return module.elements[$0].items.count > 0
+      shape.profile == .multiMemory && module.elements[$0].items.count > 0
     }
     if module.hasDataCount && !data.isEmpty && (elements.isEmpty || choices.chance(2, of: 3)) {
       let segment = DataIndex(choices.element(of: data))
@@ -115,9 +114,14 @@ extension ModuleGenerator {
       return true
     }
     if elements.isEmpty || module.tables.isEmpty { return false }
-    let segment = ElementIndex(choices.element(of: elements))
-    emit(.elemDrop, .element(segment))
-    features.insert(.elementDrop)
+    let unplaced = elements.filter { if case .active = module.elements[$0].mode { false } else { true } }
+    let number = choices.element(of: unplaced.isEmpty || choices.chance(1, of: 3) ? elements : unplaced)
+    let segment = ElementIndex(number)
+    // All others are dropped from the beginning.
+    if case .passive = module.elements[number].mode {
+      emit(.elemDrop, .element(segment))
+      features.insert(.elementDrop)
+    }
     takeFirst(.i32, .tableInit, .tableInit(TableIndex(0), segment))
     return true
   }
@@ -141,11 +145,14 @@ extension ModuleGenerator {
 
   private mutating func accessPastEnd() {
     let memory = drawMemory()
+    let (isWide, bytes) = (memories[memory].isWide, memories[memory].bytes)
     var offset = choices.draw(below: 3)
-    if memories[memory].isWide && choices.chance(1, of: 3) {
-      // Only the upper half of the offset leads out of the memory.
-      emitConstant(choices.draw(below: 64), .i64)
-      offset += (1 + choices.draw(below: 3)) << 32
+    // Only the upper bits of the offset lead out of the memory.
+    var farther: [UInt64] = isWide ? [1 << 32, 3 << 32, 1 << 63, .max - 63] : []
+    if bytes < 1 << 31 { farther += [1 << 31, 1 << 32 - 64] }
+    if !farther.isEmpty && choices.chance(1, of: 3) {
+      emitConstant(choices.draw(below: 64), memories[memory].indexType)
+      offset += choices.element(of: farther)
     } else {
       heapEnd(minus: choices.draw(below: 4), memory: memory, as: memories[memory].indexType)
     }

@@ -41,6 +41,9 @@ private let directFeatures: Set<Feature> = [
   .directAccess, .directLoadOrStore, .directBulk, .sessionMemory, .scratchMemory,
 ]
 
+/// Features of modules that are hardly good for more than being installed.
+private let rareFeatures: Set<Feature> = [.noImport, .emptyModule, .noExport, .importedStart]
+
 @Suite struct DistributionTests {
   private static let native = Coverage(.native, seed: 23, count: 1_000)
   /// Every class in every function takes longer.
@@ -53,6 +56,10 @@ private let directFeatures: Set<Feature> = [
     if directFeatures.contains(feature) {
       #expect(Self.named.features.contains(feature))
       #expect(!Self.native.features.contains(feature))
+      return
+    }
+    if rareFeatures.contains(feature) {
+      #expect(Self.more.features.contains(feature))
       return
     }
     #expect(Self.further.features.contains(feature))
