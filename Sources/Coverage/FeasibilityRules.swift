@@ -185,10 +185,6 @@ struct FeasibilityRule: Sendable {
       if $0.size.isExactly4GiB { return $0.outcome != .returned }
       return true
     },
-    .init("2 GiB and more are never moved: no case has heaps of that size", [.function, .length, .outcome]) {
-      guard $0.function.isAccess, $0.outcome == .returned else { return true }
-      return $0.length.rawValue < LengthClass.from31Bits.rawValue
-    },
   ]
 
   // MARK: Pages

@@ -65,7 +65,6 @@ import Testing
     ),
     (Situation(.grow64, length: .page, .growsPastCapacity, size: .capacity4GiB), "growth past what"),
     (Situation(.grow, length: .one, .growsToCapacity, size: .at4GiB), "32-bit growth from 4 GiB"),
-    (Situation(.read, length: .from31Bits, .crosses, size: .at4GiB, pages: .mixed), "2 GiB and more"),
     (Situation(.read, length: .one, .inside, size: .below4GiB), "pages have a state"),
     (Situation(.read, length: .one, .inside, size: .below4GiB, pages: .mixed), "one page has one state"),
     (Situation(.read, length: .page, .wholePages, size: .below4GiB, pages: .mixed), "one byte or one whole page"),

@@ -106,7 +106,7 @@ import Testing
 
   @Test func whatIsReachedIsFeasible() throws {
     var run = CoverageRun(instrumenter: standardInstrumenter, lanes: .ofCase)
-    for index in 0..<600 {
+    for index in 0..<2_500 {
       #expect(run.add(generatedOrigin(Generator(profile: .native), seed: 8, index: UInt64(index))) == .agree)
     }
     let feasible = Set(FeasiblePairs.shared.items)

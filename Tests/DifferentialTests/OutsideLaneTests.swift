@@ -81,6 +81,16 @@ private final class FakeTool: OutsideInstrumenter {
         }
       })
     #expect(wrongHeap.contains { $0.bucket == "tool.instrumented-abi" })
+    let lostExport = verdicts(FakeTool { $0.exports.removeAll { $0.name == "canister_update a" } })
+    #expect(lostExport.allSatisfy { $0.bucket == "tool.instrumented-abi" })
+    let wrongGlobal = verdicts(
+      FakeTool { module in
+        for position in module.exports.indices where module.exports[position].name.hasPrefix("global ") {
+          guard case .global(let global) = module.exports[position].kind else { continue }
+          module.exports[position].kind = .global(GlobalIndex(global.position + 1))
+        }
+      })
+    #expect(wrongGlobal.contains { $0.bucket == "tool.instrumented-abi" })
     let other = verdicts(
       FakeTool { module in
         module.types.append(FunctionType([.f64]))
@@ -89,6 +99,25 @@ private final class FakeTool: OutsideInstrumenter {
         }
       })
     #expect(other.allSatisfy { $0.name == "tool-failure" })
+  }
+
+  /// Growth of the heap that the host does not hear of, or hears of twice.
+  @Test(arguments: [true, false]) func misreportedGrowthIsADivergence(_ isReported: Bool) {
+    let verdicts = verdicts(
+      FakeTool { module in
+        guard let position = module.imports.firstIndex(where: { $0.name == "try_grow_wasm_memory" }) else { return }
+        let ask = Instruction.call(FunctionIndex(position))
+        for function in module.functions.indices {
+          let body = module.functions[function].body.instructions
+          module.functions[function].body.instructions = body.indices.flatMap { index -> [Instruction] in
+            if body[index] != ask { return [body[index]] }
+            // On the stack are what memory.grow has returned and the pages asked for.
+            return isReported ? [ask, body[index - 1], ask] : [Instruction(.drop)]
+          }
+        }
+      }, cases: 0..<120)
+    #expect(verdicts.contains { $0.bucket?.hasPrefix("heap-growth.") == true })
+    #expect(verdicts.allSatisfy { $0.bucket == nil || $0.bucket?.hasPrefix("heap-growth.") == true })
   }
 
   @Test func wrongNamesAreADivergence() {
