@@ -39,8 +39,10 @@ struct PlanGenerator {
 
   /// Whether one of the entry points of the installed module traps on purpose, or a limit of the case may be hit.
   private func traps(_ kinds: [EntryPoint]) -> Bool {
-    let entries = isSecond ? second?.entries ?? first.entries : first.entries
-    return shape.hitsLimits || entries.contains { $0.traps && kinds.contains($0.kind) }
+    let module = isSecond ? second ?? first : first
+    // A start function that is imported is one that may not be called there.
+    let startTraps = kinds.contains(.start) && module.features.contains(.importedStart)
+    return shape.hitsLimits || startTraps || module.entries.contains { $0.traps && kinds.contains($0.kind) }
   }
 
   /// Notes that the message being drawn may end in a trap.
