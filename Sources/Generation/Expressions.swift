@@ -264,10 +264,12 @@ extension ModuleGenerator {
       emit(.refIsNull)
       features.insert(.tableGet)
     default:
-      reference()
+      // Where references are called, those that are only looked at would stand in their way.
+      let null: UInt64 = shape.profile == .multiMemory ? 9 : 3
+      emitReference(null: null, of: 10)
       if choices.chance(1, of: 6) {
         // References need the form of `select` that names a type.
-        reference()
+        emitReference(null: null, of: 10)
         expression(.i32, depth: 0)
         emit(.selectTyped, .resultType(.funcref))
       }
@@ -275,15 +277,6 @@ extension ModuleGenerator {
       features.insert(.referenceTest)
     }
     convert(.i32, to: type)
-  }
-
-  /// A reference that is only looked at, mostly null where others are called: it would stand in their way.
-  private mutating func reference() {
-    if referenced.isEmpty || choices.chance(shape.profile == .multiMemory ? 9 : 3, of: 10) {
-      emit(.refNull, .referenceType(.funcref))
-    } else {
-      emit(.refFunc, .function(choices.element(of: referenced)))
-    }
   }
 
   /// Converts an integer on the stack, zero-extending.

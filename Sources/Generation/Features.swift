@@ -15,8 +15,8 @@ public enum Feature: UInt8, CaseIterable, Sendable {
   case noImport, importedMethod, emptyModule, noExport, importedStart, nearCopy, computedGlobal, otherHeapWidth
   // Code
   case loop, nestedLoop, ifElse, branchTable, branchOut, blockValue, multiValueBlock, loopParameters, deadCode
-  case helperCall, indirectCall, stableCallThroughTable, systemCallThroughTable,
-    typedSelect, referenceTest, tableGet, tableSize, elementDrop
+  case helperCall, indirectCall, stableCallThroughTable, systemCallThroughTable, typedSelect, referenceTest,
+    tableGet, tableSize, elementDrop
   case earlyReturn, vectorChain, heapGrow, heapGrowPastLimit, heapFill, heapCopy, heapInit, dataDrop, heapEnd,
     furtherMemoryAccess
   case performanceCounter, debugPrint, argument, systemValue, systemCopy, reject

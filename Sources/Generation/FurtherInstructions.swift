@@ -102,8 +102,9 @@ extension ModuleGenerator {
     return start
   }
 
-  private mutating func emitReference() {
-    if referenced.isEmpty || choices.chance(1, of: 4) {
+  /// A reference to a function that stands in an element segment, or null.
+  mutating func emitReference(null chance: UInt64 = 1, of total: UInt64 = 4) {
+    if referenced.isEmpty || choices.chance(chance, of: total) {
       emit(.refNull, .referenceType(.funcref))
     } else {
       emit(.refFunc, .function(choices.element(of: referenced)))

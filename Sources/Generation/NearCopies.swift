@@ -18,7 +18,7 @@ extension ModuleGenerator {
 
   /// Other bits of a number that decides nothing but what is stored: addresses and conditions are integers.
   private mutating func changeConstant() {
-    let bodies = module.functions.indices.filter { Self.floats(module.functions[$0]).isEmpty == false }
+    let bodies = module.functions.indices.filter { !Self.floats(module.functions[$0]).isEmpty }
     if bodies.isEmpty { return }
     let function = choices.element(of: bodies)
     let position = choices.element(of: Self.floats(module.functions[function]))

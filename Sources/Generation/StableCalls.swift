@@ -58,21 +58,12 @@ extension ModuleGenerator {
     spend(25)
     if shape.isDirect { return emitDirect(function) }
     let raw = Int(function.rawValue)
-    if let slot = slot(of: function), choices.chance(1, of: 6) {
-      emitI32(UInt32(slot))
-      emit(.callIndirect, .indirectCall(typeIndex(signature(function).shape), TableIndex(0)))
+    if callThroughSlot(function) {
       features.insert(.stableCallThroughTable)
     } else if duplicateIndices[raw] >= 0 && choices.chance(1, of: 2) {
       emit(.call, .function(FunctionIndex(Int(duplicateIndices[raw]))))
     } else {
       emit(.call, .function(FunctionIndex(Int(systemIndices[raw]))))
-    }
-  }
-
-  /// The first place in the table where an imported function stands.
-  func slot(of wanted: SystemFunction) -> Int? {
-    slots.firstIndex {
-      if case .system(wanted) = $0 { true } else { false }
     }
   }
 

@@ -12,14 +12,25 @@ extension ModuleGenerator {
   /// Emits the call of an imported function whose arguments are on the stack.
   mutating func callSystem(_ function: SystemFunction) {
     let raw = Int(function.rawValue)
-    if let slot = slot(of: function), choices.chance(1, of: 6) {
-      emitI32(UInt32(slot))
-      emit(.callIndirect, .indirectCall(typeIndex(signature(function).shape), TableIndex(0)))
+    if callThroughSlot(function) {
       features.insert(.systemCallThroughTable)
     } else {
       emit(.call, .function(FunctionIndex(Int(systemIndices[raw]))))
     }
+    // An indirect call and its operand cost 11.
     spend(11 + tables.charges[raw])
+  }
+
+  /// Emits the call of an imported function through the table, at times; false if it does not stand there or is to be
+  /// called by its index.
+  mutating func callThroughSlot(_ function: SystemFunction) -> Bool {
+    let slot = slots.firstIndex {
+      if case .system(function) = $0 { true } else { false }
+    }
+    guard let slot, choices.chance(1, of: 6) else { return false }
+    emitI32(UInt32(slot))
+    emit(.callIndirect, .indirectCall(typeIndex(signature(function).shape), TableIndex(0)))
+    return true
   }
 
   /// Copies the message's argument to the heap.

@@ -241,7 +241,7 @@ extension MutationRule {
   }
 
   /// Where the charge by size ends whose call stands at `position`: a 32-bit size is made one again.
-  private static func chargeEnd(_ position: Int, in body: [Instruction]) -> Int {
+  fileprivate static func chargeEnd(_ position: Int, in body: [Instruction]) -> Int {
     body[position + 1].opcode == .i32WrapI64 ? position + 2 : position + 1
   }
 
@@ -281,8 +281,7 @@ extension MutationTarget {
     let body = instrumented.functions[function].body.instructions
     return body.indices.filter { position in
       guard body[position] == .call(layout.decrement) else { return false }
-      var next = position + 1
-      if next < body.count, body[next].opcode == .i32WrapI64 { next += 1 }
+      var next = MutationRule.chargeEnd(position, in: body)
       if next + 3 < body.count, body[next] == .get(layout.instructionCounter) {
         next += MeteringPoint.chargeLength
         if next < body.count, body[next] == .get(layout.instructionCounter) { next += MeteringPoint.checkLength }
