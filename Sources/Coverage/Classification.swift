@@ -16,13 +16,27 @@ extension Situation {
     if let (offset, length) = call.range {
       self.length = LengthClass(length)
       relation = Relation(offset: offset, length: length, size: call.size, isWide: function.isWide)
-      if relation.isInBounds { pages = PageStateClass(call.pages) }
+      if relation.isInBounds { pages = PageStateClass(of: call) }
     } else if function.isGrow {
       length = LengthClass(call.arguments.0)
       relation = Relation(growthOf: call.size, by: call.arguments.0, capacity: call.capacity)
     }
     limit = LimitState(call, function, outcome, hasPages: relation.isInBounds)
     heapRelation = HeapRelation(call, outcome, hasPages: relation.isInBounds)
+  }
+}
+
+extension PageStateClass {
+  /// What is seen of the pages of a long range is its start; the numbers of all its pages tell that the rest differs.
+  fileprivate init(of call: ObservedCall) {
+    self.init(call.pages)
+    let isContradicted =
+      switch self {
+      case .dirty: call.unwritten > 0 || call.unaccessed > 0
+      case .accessed: call.unaccessed > 0
+      default: false
+      }
+    if isContradicted { self = .mixed }
   }
 }
 

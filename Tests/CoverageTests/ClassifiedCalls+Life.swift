@@ -31,6 +31,20 @@ extension ClassifiedCall {
     .after(
       Situation(.read, length: .belowPage, .crosses, size: below, pages: .mixed), { _ in },
       message(read, { $0.call(.stableRead, 0, 4_095, 2) })),
+    // Only the first 16 MiB are looked at; the pages behind them are counted.
+    .init(
+      Situation(
+        .read64, length: .wasmPages, .endsAtEnd, size: below, pages: .mixed, outcome: .accessedLimit,
+        limit: .missesPages)
+    ) {
+      var parameters = Parameters()
+      parameters.accessedPageLimits.message = 4_096
+      let canister = try CanisterFixture(stable: 512, parameters: parameters, heapPages: 512)
+      canister.begin()
+      canister.enter()
+      canister.call(.stable64Write, 0, 0, 16 << 20)
+      return canister.situation { $0.call(.stable64Read, 0, 0, 32 << 20) }
+    },
     .after(firstByte(.handedOver, .postUpgrade, .upgraded), { _ in }) { canister in
       canister.begin(.upgrade(.first, argument: []))
       canister.enter(.preUpgrade)
