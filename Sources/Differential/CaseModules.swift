@@ -16,6 +16,15 @@ struct CaseModules {
     let second: InstrumentedModule?
   }
 
+  /// What a native lane tells besides its observations.
+  enum Reporting {
+    case nothing
+    /// Each call of a stable function.
+    case calls
+    /// Which branches of injected code are taken. These are the modules that run.
+    case branches(ProbedModules)
+  }
+
   let plan: CallPlan
   private let testCase: Case
   private let firstModule: LoadedModule
@@ -170,25 +179,6 @@ struct CaseModules {
     return nil
   }
 
-  func nativeLane(
-    _ instrumented: Instrumented, workspace: NativeWorkspace, isTraced: Bool = false
-  ) throws(Fault) -> NativeLane {
-    func module(_ form: CanisterForm, _ instrumented: InstrumentedModule, _ lane: LaneName) throws(Fault)
-      -> NativeModule
-    {
-      if isTraced { return try nativeModule(form, instrumented.module, lane, isTraced: true) }
-      if let native = instrumented.native { return native }
-      let native = try nativeModule(form, instrumented.module, lane)
-      instrumented.native = native
-      return native
-    }
-    return NativeLane(
-      first: try module(first, instrumented.first, instrumented.lane),
-      second: try instrumented.second.map { second throws(Fault) in
-        try module(self.second ?? first, second, instrumented.lane)
-      }, parameters: parameters, workspace: workspace, settling: faults.nativeSettling)
-  }
-
   /// The modules with a probe in each branch of injected code.
   func probed(_ instrumented: Instrumented) -> ProbedModules {
     ProbedModules(
@@ -196,14 +186,30 @@ struct CaseModules {
       second: instrumented.second.map { ProbedModule($0.module, original: (second ?? first).original) })
   }
 
-  /// A lane that reports which branches it takes.
+  /// A native lane of these modules.
+  ///
+  /// - Parameter reporting: what it tells besides its observations.
   func nativeLane(
-    _ instrumented: Instrumented, _ probed: ProbedModules, workspace: NativeWorkspace
+    _ instrumented: Instrumented, workspace: NativeWorkspace, reporting: Reporting = .nothing
   ) throws(Fault) -> NativeLane {
-    NativeLane(
-      first: try nativeModule(first, instrumented.first.module, instrumented.lane, probed: probed.first),
-      second: try instrumented.second.map { module throws(Fault) in
-        try nativeModule(second ?? first, module.module, instrumented.lane, probed: probed.second)
+    let lane = instrumented.lane
+    func module(
+      _ form: CanisterForm, _ instrumented: InstrumentedModule, _ probed: (ProbedModules) -> ProbedModule?
+    ) throws(Fault) -> NativeModule {
+      switch reporting {
+      case .nothing:
+        if let native = instrumented.native { return native }
+        let native = try nativeModule(form, instrumented.module, lane)
+        instrumented.native = native
+        return native
+      case .calls: return try nativeModule(form, instrumented.module, lane, isTraced: true)
+      case .branches(let modules): return try nativeModule(form, instrumented.module, lane, probed: probed(modules))
+      }
+    }
+    return NativeLane(
+      first: try module(first, instrumented.first) { $0.first },
+      second: try instrumented.second.map { instrumented throws(Fault) in
+        try module(second ?? first, instrumented) { $0.second }
       }, parameters: parameters, workspace: workspace, settling: faults.nativeSettling)
   }
 

@@ -88,7 +88,7 @@ extension CaseRunner {
         CaseModules.Instrumented(
           lane: .native(strategy), first: InstrumentedModule(first),
           second: instrumented.count > 1 ? InstrumentedModule(instrumented[1]) : nil),
-        workspace: natives, isTraced: true)
+        workspace: natives, reporting: .calls)
     else { return nil }
     let recorder = StableCallRecorder()
     native.recorder = recorder

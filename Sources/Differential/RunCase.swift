@@ -110,7 +110,9 @@ public final class CaseRunner {
       step("execute host lane", "HostLane.execute", result.digest, "\(result.observations.count) messages")
       for lane in lanes(selection, testCase) {
         let instrumented = try modules.instrumented(lane, instrumenter, outside)
-        result.verdict = try compare(testCase, &result, modules, instrumented)
+        let (verdict, steps) = try compare(testCase, result.observations, modules, instrumented)
+        result.verdict = verdict
+        result.steps += steps
         step("compare \(lane)", "CaseRunner.compare", result.digest, result.verdict.sentence)
         if case .diverge(let divergence) = result.verdict, divergence.observable != .names {
           result.verdict = .diverge(try explain(divergence, modules, instrumented))
@@ -144,22 +146,19 @@ public final class CaseRunner {
     return result
   }
 
-  /// Runs a native lane, with probes if they are wanted.
+  /// Compares with the native lane of these modules, which has probes if they are wanted.
+  ///
+  /// - Returns: the verdict, and the steps that the lane made.
   private func compare(
-    _ testCase: Case, _ result: inout CaseResult, _ modules: CaseModules, _ instrumented: CaseModules.Instrumented
-  ) throws(Fault) -> Verdict {
+    _ testCase: Case, _ expected: [Observation], _ modules: CaseModules, _ instrumented: CaseModules.Instrumented
+  ) throws(Fault) -> (Verdict, steps: UInt64) {
     let probed = coverage != nil && probesBranches ? modules.probed(instrumented) : nil
-    let native =
-      if let probed {
-        try modules.nativeLane(instrumented, probed, workspace: natives)
-      } else {
-        try modules.nativeLane(instrumented, workspace: natives)
-      }
-    if let divergence = modules.namesDivergence(instrumented) { return divergence }
-    let verdict = compare(testCase, result.observations, native, instrumented.lane)
-    result.steps += native.steps
+    let native = try modules.nativeLane(
+      instrumented, workspace: natives, reporting: probed.map { .branches($0) } ?? .nothing)
+    if let divergence = modules.namesDivergence(instrumented) { return (divergence, 0) }
+    let verdict = compare(testCase, expected, native, instrumented.lane)
     if let probed { coverage?.insert(probed, from: native) }
-    return verdict
+    return (verdict, native.steps)
   }
 
   /// Runs the plan on a native lane until it differs from the host lane.
@@ -208,7 +207,7 @@ public final class CaseRunner {
     _ divergence: Divergence, _ modules: CaseModules, _ instrumented: CaseModules.Instrumented
   ) throws(Fault) -> Divergence {
     let host = try modules.hostLane(workspace: hosts)
-    let native = try modules.nativeLane(instrumented, workspace: natives, isTraced: true)
+    let native = try modules.nativeLane(instrumented, workspace: natives, reporting: .calls)
     for message in modules.plan.messages[..<divergence.messageIndex] {
       _ = host.execute(message)
       _ = native.execute(faults.rewritten(message))
