@@ -7,7 +7,8 @@ import Wasm
 /// The first name that stands for something else in the instrumented module: what it is there, and what it was.
 ///
 /// Looked at is what both name; a tool may leave names out and name what it has added. Defined functions keep their
-/// order and globals their indices (ic-semantics section 11); memories of the module's own keep their order.
+/// order; globals, tables and element segments their indices (ic-semantics section 11); memories of the module's own keep
+/// their order. Types may be sorted anew, and labels of injected blocks are counted among the others.
 func wrongName(in instrumented: Module, original form: CanisterForm) -> (expected: String, actual: String)? {
   let original = form.module
   guard let old = original.names, let new = instrumented.names else { return nil }
@@ -29,8 +30,16 @@ func wrongName(in instrumented: Module, original form: CanisterForm) -> (expecte
   }
   func ownMemory(_ index: MemoryIndex) -> MemoryIndex? { memories.firstIndex(of: index).map { MemoryIndex($0) } }
 
+  if let expected = old.module, let actual = new.module, expected != actual {
+    return ("the module is '\(expected)'", "it is '\(actual)'")
+  }
+  // A tool may take out data segments that were applied when the canister was installed.
+  let keepsData = original.data.count == instrumented.data.count
   return difference("function", old.functions, new.functions, ownFunction)
     ?? difference("global", old.globals, new.globals) { $0.position < oldSpaces.globals.count ? $0 : nil }
+    ?? difference("table", old.tables, new.tables) { $0 }
+    ?? difference("element segment", old.elements, new.elements) { $0 }
+    ?? (keepsData ? difference("data segment", old.data, new.data) { $0 } : nil)
     ?? difference("memory", old.memories, new.memories, ownMemory)
     ?? loss("memory", old.memories, new.memories, ownMemory)
     ?? difference("function with names of locals", old.locals.map(\.summary), new.locals.map(\.summary), ownFunction)

@@ -97,7 +97,7 @@ struct CaseShape {
     instructionLimit = profile.isDirect ? .standard : Self.drawInstructionLimit(traps, &choices)
     // Ranges of more bytes than memories have in other cases have to be paid for.
     let isPaid = traps && instructionLimit == .production
-    isVast = isPaid && heap != .none && choices.chance(1, of: heap == .wide ? 8 : 14)
+    isVast = isPaid && heap != .none && choices.chance(1, of: heap == .wide ? 8 : 7)
     let size =
       isVast && choices.chance(5, of: 6)
       ? Self.drawVastSize(heap, families, &choices) : Self.drawSize(families, traps: traps, instructionLimit, &choices)
@@ -110,7 +110,10 @@ struct CaseShape {
     isGrowthFree = grows.isFree
     heapPages = isVast ? Self.drawVastHeapPages(heap, &choices) : Self.drawHeapPages(heap, &choices)
     let mayExceed = traps && !profile.isDirect
-    dirtyLimit = isVast ? .exceeded : Self.drawPageLimit(mayExceed: mayExceed, isPaid: isPaid, &choices)
+    dirtyLimit =
+      isVast
+      ? (choices.chance(1, of: 5) ? .exact : .exceeded)
+      : Self.drawPageLimit(mayExceed: mayExceed, isPaid: isPaid, &choices)
     // Which of two exceeded limits is reported is part of the contract, so they often go together.
     let areLimitsAlike = dirtyLimit != .production && choices.chance(isVast ? 3 : isPaid ? 1 : 2, of: 4)
     accessedLimit =
@@ -135,9 +138,9 @@ struct CaseShape {
     case .tiny: parameters.instructionLimit = Int64(clamping: 1 + choices.draw(below: 400))
     }
     if choices.chance(1, of: 10) { parameters.metering = .old }
-    if choices.chance(1, of: 10) {
+    if choices.chance(isVast ? 4 : 1, of: 10) {
       // With the last one, what a vast write is charged for its pages does not fit 32 bits.
-      parameters.dirtyPageOverhead = choices.element(of: isVast ? [0, 5_000, 65_600] : [0, 1, 7, 100, 5_000])
+      parameters.dirtyPageOverhead = choices.element(of: isVast ? [0, 5_000, 65_600, 65_600] : [0, 1, 7, 100, 5_000])
     }
     if choices.chance(1, of: 4) {
       let limit = heapPages + choices.draw(below: 6)

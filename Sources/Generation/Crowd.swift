@@ -87,17 +87,21 @@ extension ModuleGenerator {
   /// So many blocks around some branches that the labels of the outer ones take two bytes.
   private mutating func crowdBlocks() {
     guard canSpend(2_000) else { return }
-    let (depth, nesting) = (60 + choices.drawIndex(below: 90), current.nesting)
+    let (depth, nesting) = (60 + choices.drawIndex(below: 120), current.nesting)
+    /// Any of the blocks, or one of the outermost.
+    func drawLabel() -> UInt32 {
+      UInt32(choices.chance(1, of: 2) ? depth - 1 - choices.drawIndex(below: 8) : choices.drawIndex(below: depth))
+    }
     for _ in 0..<depth { open(.block, isTarget: false) }
     current.nesting = nesting
     current.conditionalDepth += 1
     for _ in 0..<2 {
       condition()
-      emit(.brIf, .label(UInt32(choices.drawIndex(below: depth))))
+      emit(.brIf, .label(drawLabel()))
     }
     condition()
     let start = current.labels.count
-    for _ in 0..<3 { current.labels.append(UInt32(choices.drawIndex(below: depth))) }
+    for _ in 0..<3 { current.labels.append(drawLabel()) }
     emit(.brTable, .labels(LabelRange(start: UInt32(start), count: 3)))
     current.conditionalDepth -= 1
     current.nesting += depth

@@ -11,11 +11,11 @@ extension ModuleGenerator {
     guard mayCall(.performanceCounter), mayAddLocal, shape.instructionLimit != .production else { return false }
     features.insert(.exhaustion)
     burn()
-    switch choices.draw(below: 13) {
+    switch choices.draw(below: 16) {
     case 0..<2: return exhaustByAccess() || exhaustByPrint()
     case 2..<4: return exhaustBeforeWrite() || exhaustByPrint()
     case 4..<6: return exhaustByBulk() || exhaustByPrint()
-    case 6..<11: return exhaustByRehearsal() || exhaustByPrint()
+    case 6..<14: return exhaustByRehearsal() || exhaustByPrint()
     default: return exhaustByPrint() || exhaustByAccess()
     }
   }

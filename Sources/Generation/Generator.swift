@@ -127,7 +127,9 @@ public struct Generator: Sendable {
     _ first: ModuleGenerator, _ shape: CaseShape, _ choices: inout ChoiceSource
   ) -> ModuleGenerator? {
     if !choices.chance(1, of: 6) { return nil }
-    if !choices.chance(1, of: 4) { return module(shape.successor(&choices), &choices) }
+    // Only in a large module, a small change may lie far behind its beginning.
+    let isLarge = first.features.contains(.crowd)
+    if !choices.chance(isLarge ? 3 : 1, of: 4) { return module(shape.successor(&choices), &choices) }
     var generator = first
     swap(&generator.choices, &choices)
     generator.changeLittle()

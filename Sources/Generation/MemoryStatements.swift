@@ -142,9 +142,10 @@ extension ModuleGenerator {
     // A dropped segment is there again in the next message, so only one place may rely on its bytes.
     let mayUse = shape.isPassive && (!shape.isDropped || (isSafeToDrop && !isDropped))
     let length = mayUse ? choices.draw(below: shape.length + 1) : 0
+    let last = length == 0 ? 0 : shape.length - length
     let memory = drawMemory()
     emitConstant(place(for: length, in: memory), memories[memory].indexType)
-    emitI32(UInt32(truncatingIfNeeded: length == 0 ? 0 : choices.draw(below: shape.length - length + 1)))
+    emitI32(UInt32(truncatingIfNeeded: choices.chance(1, of: 2) ? last : choices.draw(below: last + 1)))
     emitI32(UInt32(truncatingIfNeeded: length))
     emit(.memoryInit, .memoryInit(MemoryIndex(memory), DataIndex(segment)))
     spend(100 + length)

@@ -164,6 +164,12 @@ extension ModuleGenerator {
       let local = LocalIndex(plans[rank].shape.parameters.count)
       names.locals.append(FunctionNames(functionIndex(rank: rank), [IndexedName(local, "first")]))
     }
+    if choices.chance(1, of: 2) {
+      names.module = "canister"
+      names.tables = module.tables.indices.map { IndexedName(TableIndex($0), "table\($0)") }
+      names.elements = module.elements.indices.map { IndexedName(ElementIndex($0), "elements\($0)") }
+      names.data = module.data.indices.map { IndexedName(DataIndex($0), "data\($0)") }
+    }
     module.customSections.append(CustomSection(name: NameSection.sectionName, bytes: names.encoded(), follows: .data))
   }
 

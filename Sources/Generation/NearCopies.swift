@@ -43,13 +43,18 @@ extension ModuleGenerator {
     }
   }
 
+  /// Another byte in a segment that code initialises from, if there is one: what is applied once when the module is
+  /// installed is not the instrumented module's affair.
   private mutating func changeData() {
-    let filled = module.data.indices.filter { !module.data[$0].bytes.isEmpty }
-    // Passive segments stay in the instrumented module.
-    let passive = filled.filter { if case .passive = module.data[$0].mode { true } else { false } }
-    let segments = passive.isEmpty ? filled : passive
-    if segments.isEmpty { return }
-    let segment = choices.element(of: segments)
+    var used = Set<DataIndex>()
+    for instruction in module.functions.lazy.flatMap(\.body.instructions) {
+      if case .memoryInit(_, let segment) = instruction.immediate { used.insert(segment) }
+    }
+    let segments = module.data.indices.filter {
+      used.contains(DataIndex($0)) && !module.data[$0].bytes.isEmpty && module.data[$0].mode == .passive
+    }
+    if segments.isEmpty { return changeConstant() }
+    let segment = choices.chance(1, of: 2) ? segments[segments.count - 1] : choices.element(of: segments)
     let position = choices.drawIndex(below: module.data[segment].bytes.count)
     module.data[segment].bytes[position] ^= UInt8(1 << choices.draw(below: 8))
   }

@@ -29,12 +29,27 @@ struct PlanGenerator {
     trappingMessages = [traps([.start, .initialize])]
     let count =
       choices.chance(24, of: 25) ? 3 + choices.draw(below: 3) + choices.draw(below: 4) : 1 + choices.draw(below: 2)
-    for _ in 0..<count {
+    // A second module is there to be installed, mostly early enough for something to be called in it.
+    let change = second != nil && choices.chance(3, of: 4) ? choices.draw(below: (count + 1) / 2) : count
+    for position in 0..<count {
       trappingMessages.append(false)
-      let message = drawMessage()
-      messages.append(message)
+      messages.append(position == change ? upgrade(toSecond: true) : drawMessage())
     }
+    rehearse(&messages)
     return CallPlan(messages)
+  }
+
+  /// Calls each method that uses up its instructions as the argument's size has it with all that make a difference.
+  private mutating func rehearse(_ messages: inout [Message]) {
+    for entry in (isSecond ? second ?? first : first).entries where entry.rehearses && entry.kind.isMethod {
+      let method = entry.exports[0].method
+      for size in 0..<4 {
+        let argument = [UInt8](repeating: 0x55, count: size)
+        trappingMessages.append(true)
+        messages.append(
+          entry.kind == .update ? .update(name: method, argument: argument) : .query(name: method, argument: argument))
+      }
+    }
   }
 
   /// Whether one of the entry points of the installed module traps on purpose, or a limit of the case may be hit.
@@ -58,12 +73,7 @@ struct PlanGenerator {
       return .update(name: method, argument: drawArgument())
     }
     switch choices.draw(below: 40) {
-    case 33..<36:
-      note(traps: traps([.preUpgrade]))
-      isSecond = second != nil && choices.chance(2, of: 3)
-      note(traps: traps([.start, .postUpgrade]))
-      features.insert(.upgrade)
-      return .upgrade(isSecond ? .second : .first, argument: drawArgument())
+    case 33..<36: return upgrade(toSecond: second != nil && choices.chance(2, of: 3))
     case 36:
       isSecond = second != nil && choices.chance(1, of: 2)
       note(traps: traps([.start, .initialize]))
@@ -84,6 +94,14 @@ struct PlanGenerator {
       return message(for: probe, methods[0])
     }
     return message(for: choices.element(of: methods), methods[0])
+  }
+
+  private mutating func upgrade(toSecond: Bool) -> Message {
+    note(traps: traps([.preUpgrade]))
+    isSecond = toSecond
+    note(traps: traps([.start, .postUpgrade]))
+    features.insert(.upgrade)
+    return .upgrade(isSecond ? .second : .first, argument: drawArgument())
   }
 
   private static let taskKinds: [EntryPoint] = [.heartbeat, .globalTimer, .lowWasmMemory, .inspectMessage]

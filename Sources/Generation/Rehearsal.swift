@@ -6,18 +6,45 @@ import Canister
 import Wasm
 
 extension ModuleGenerator {
-  /// Runs the same code three times: twice to see what a round costs, then with so many instructions left that they run
-  /// out at its last check, to the instruction. What follows has no check of its own, so a check that comes to another
-  /// answer shows.
+  /// Uses up the instructions at a check of metering: at one of two, and with one more or less, as the message's argument
+  /// has it, if the code can look at that.
   mutating func exhaustByRehearsal() -> Bool {
     guard hasHeap, current.multiplicity == 1, current.locals.count < 50 else { return false }
     features.insert(.rehearsal)
+    if current.rank >= helperCount && mayCall(.msgArgDataSize) && choices.chance(4, of: 5) {
+      entries[current.rank - helperCount].rehearses = true
+      callSystem(.msgArgDataSize)
+      emitWord(2)
+      emit(word, narrow: .i32And, wide: .i64And)
+      emitWord(0)
+      emit(word, narrow: .i32Ne, wide: .i64Ne)
+      open(.if, isTarget: false)
+      current.conditionalDepth += 1
+      rehearse(heedsArgument: true)
+      emit(.else)
+      rehearse(heedsArgument: true)
+      current.conditionalDepth -= 1
+      close()
+    } else {
+      rehearse(heedsArgument: false)
+    }
+    if choices.chance(1, of: 3) { goOn() }
+    current.isPlain = current.isPlain || choices.chance(3, of: 4)
+    return true
+  }
+
+  /// Runs the same code three times: twice to see what a round costs, then with so many instructions left that they run
+  /// out at its last check, to the instruction. What follows has no check of its own, so a check that comes to another
+  /// answer shows.
+  ///
+  /// - Parameter heedsArgument: whether there is one instruction less where the argument's size is odd.
+  private mutating func rehearse(heedsArgument: Bool) {
     let length = addLocal(.i64, isAssignable: false)
     let before = addLocal(.i64, isAssignable: false)
     let now = addLocal(.i64, isAssignable: false)
     // The last check may be deeper inside, with metered blocks behind it.
-    let surplus = choices.draw(below: choices.chance(2, of: 3) ? 2 : 14)
-    let isLoop = choices.chance(1, of: 2)
+    let surplus = choices.draw(below: choices.chance(2, of: 3) ? (heedsArgument ? 1 : 2) : 14)
+    let isLoop = choices.chance(1, of: 3)
     let callee = isLoop ? nil : drawRehearsable()
     var (middle, start) = (0, 0)
     open(.block, isTarget: false)
@@ -52,6 +79,7 @@ extension ModuleGenerator {
       generator.emitI64(1)
       generator.emit(.i64Shl)
       generator.emit(.i64Sub)
+      if heedsArgument { generator.addParityOfArgument() }
       generator.emitI64(0)
       generator.emit(.localGet, .local(round))
       generator.emitI32(2)
@@ -70,9 +98,15 @@ extension ModuleGenerator {
     }
     let limit = UInt64(clamping: shape.parameters.instructionLimit) &+ charged &+ surplus
     current.instructions[start].immediate = .i64(Int64(bitPattern: limit))
-    if choices.chance(1, of: 3) { goOn() }
-    current.isPlain = current.isPlain || choices.chance(3, of: 4)
-    return true
+  }
+
+  /// Adds 1 to the number on the stack where the argument's size is odd.
+  private mutating func addParityOfArgument() {
+    callSystem(.msgArgDataSize)
+    if word == .i32 { emit(.i64ExtendI32U) }
+    emitI64(1)
+    emit(.i64And)
+    emit(.i64Add)
   }
 
   private mutating func rehearsed() {
@@ -91,7 +125,7 @@ extension ModuleGenerator {
       if callable >> UInt64(rank) & 1 == 0 { return nil }
       return costBehindLastCheck(of: bodies[rank].instructions, is64BitHeap: isWideHeap).map { (rank, $0) }
     }
-    return known.isEmpty || choices.chance(1, of: 4) ? nil : choices.element(of: known)
+    return known.isEmpty || choices.chance(1, of: 8) ? nil : choices.element(of: known)
   }
 
   /// Code with no check of metering but that of its entry and those of a loop: when a check comes to another answer, no

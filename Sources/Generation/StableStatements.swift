@@ -18,6 +18,8 @@ extension ModuleGenerator {
     let isGuarded = needsGuard(access)
     if isGuarded { openNarrowGuard() }
     if isWrite, case .constant(let source) = heap, range.length > 0 { prepare(source, range.length) }
+    // A read of pages of which one was written takes another way than one of untouched pages.
+    if rangeClass == .vast && choices.chance(isWrite ? 3 : 1, of: 4) { markEnd(of: range, access, heap) }
     coverage.insert(rangeClass, access.function)
     coverage.insert(heapClass, access.function)
     note(range, isWrite: isWrite)
@@ -53,6 +55,24 @@ extension ModuleGenerator {
       spend(100 + length)
     }
     features.insert(.preparedSource)
+  }
+
+  /// Puts something at the end of a vast source, which is all zeros mostly, so that it shows how much of it was moved.
+  private mutating func markEnd(of range: StableRange, _ access: StableAccess, _ heap: Operand) {
+    let distance = range.length - 8
+    if access.isWrite {
+      guard case .constant(let source) = heap else { return }
+      emitWord(source + distance)
+      emitI64(choices.drawBits() | 1)
+      emit(.i64Store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
+    } else {
+      let write = StableAccess(isWide: access.isWide, isWrite: true)
+      guard case .constant(let offset) = range.offset, isImported(write.function) else { return }
+      emitWord(0)
+      emitI64(choices.drawBits() | 1)
+      emit(.i64Store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
+      emitAccess(write, heap: 0, offset: offset + distance, length: 8)
+    }
   }
 
   /// Makes something of bytes that were read: adds them to a global or to the reply.

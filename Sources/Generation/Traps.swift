@@ -17,7 +17,7 @@ extension ModuleGenerator {
     case 0..<5: explicitTrap()
     // Only a limit as in production pays for what is larger than any heap.
     case 5..<7 where shape.instructionLimit == .production && hasHeap: bulkPastEnd()
-    case 5..<10 where shape.instructionLimit != .production: if !exhaustion() { explicitTrap() }
+    case 5..<11 where shape.instructionLimit != .production: if !exhaustion() { explicitTrap() }
     default: if !stableTrap() { explicitTrap() }
     }
     if isConditional { close() }

@@ -120,14 +120,21 @@ private final class FakeTool: OutsideInstrumenter {
     #expect(verdicts.allSatisfy { $0.bucket == nil || $0.bucket?.hasPrefix("heap-growth.") == true })
   }
 
-  @Test func wrongNamesAreADivergence() {
+  @Test(arguments: ["function", "table", "element", "data", "module"]) func wrongNamesAreADivergence(_ kind: String) {
     let verdicts = verdicts(
       FakeTool { module in
         guard var names = module.names else { return }
-        for position in names.functions.indices { names.functions[position].name += "x" }
+        switch kind {
+        case "function": for position in names.functions.indices { names.functions[position].name += "x" }
+        case "table": for position in names.tables.indices { names.tables[position].name += "x" }
+        case "element": for position in names.elements.indices { names.elements[position].name += "x" }
+        case "data": for position in names.data.indices { names.data[position].name += "x" }
+        default: names.module = names.module.map { $0 + "x" }
+        }
         module.replaceNames(names)
-      }, cases: 0..<120)
+      }, cases: 0..<240)
     #expect(verdicts.contains { $0.bucket?.hasPrefix("names.") == true })
+    #expect(verdicts.allSatisfy { $0.bucket == nil || $0.bucket?.hasPrefix("names.") == true })
   }
 
   /// Names of memories that have moved and now stand at the injected ones.
