@@ -78,10 +78,12 @@ struct Guidance: Sendable {
   func origin(of index: UInt64, seed: UInt64) -> GuidedOrigin {
     if entries.isEmpty { return .fresh }
     var stream = Stream(seed: seed ^ 0x6775_6964_616E_6365, index: index)
-    // All ways in proportion to what they yield, none below a sixteenth of the best.
+    // All ways in proportion to what they yield, none below a sixteenth of the best; a fresh case weighs as much as all
+    // variations together that yield the same.
     let rates = [freshYield.rate] + yields.map(\.rate)
     let least = (rates.max() ?? 0) / 16
-    let weights = rates.map { max($0, least) }
+    var weights = rates.map { max($0, least) }
+    weights[0] *= UInt64(yields.count)
     var rest = stream.next(below: weights.reduce(0, +))
     for (position, weight) in weights.enumerated() {
       if rest < weight {
