@@ -18,7 +18,7 @@ struct Yield: Hashable, Sendable {
   var news: UInt64 = 0
 
   /// What cost and news stay below, so that rates can be computed and added up.
-  static let bound: UInt64 = 1 << 50
+  static let bound: UInt64 = 1 << 49
   /// About what a case costs.
   private static let typicalCost: UInt64 = 1 << 19
 
@@ -78,8 +78,8 @@ struct Guidance: Sendable {
   func origin(of index: UInt64, seed: UInt64) -> GuidedOrigin {
     if entries.isEmpty { return .fresh }
     var stream = Stream(seed: seed ^ 0x6775_6964_616E_6365, index: index)
-    // All ways in proportion to what they yield, none below a sixteenth of the best; a fresh case weighs as much as all
-    // variations together that yield the same.
+    // All ways in proportion to what they yield, none below a sixteenth of the best; then a fresh case weighs as much as
+    // all variations together that yield the same.
     let rates = [freshYield.rate] + yields.map(\.rate)
     let least = (rates.max() ?? 0) / 16
     var weights = rates.map { max($0, least) }

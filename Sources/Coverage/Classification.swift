@@ -27,14 +27,18 @@ extension Situation {
 }
 
 extension PageStateClass {
-  /// What is seen of the pages of a long range is its start; the numbers of all its pages tell that the rest differs.
+  /// What is seen of the pages of a long range is its start; the numbers of all its pages can tell that others differ.
+  /// A call that cannot be paid does not come to these numbers, and both are 0.
   fileprivate init(of call: ObservedCall) {
     self.init(call.pages)
+    guard let (offset, length) = call.range, length > 0 else { return }
+    let count = ((offset &+ length &- 1) >> 12) &- (offset >> 12) &+ 1
     let isContradicted =
       switch self {
-      case .dirty: call.unwritten > 0 || call.unaccessed > 0
-      case .accessed: call.unaccessed > 0
-      default: false
+      case .none, .mixed: false
+      case .dirty: call.unwritten > 0
+      case .accessed: call.unaccessed > 0 || call.unwritten > 0 && call.unwritten < count
+      case .untouched, .committed, .grown, .rolledBack, .handedOver: call.unaccessed > 0 && call.unaccessed < count
       }
     if isContradicted { self = .mixed }
   }

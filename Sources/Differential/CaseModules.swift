@@ -21,7 +21,7 @@ struct CaseModules {
     case nothing
     /// Each call of a stable function.
     case calls
-    /// Which branches of injected code are taken. These are the modules that run.
+    /// Which branches of injected code are taken, as far as it is seen by the probes of these modules, which run instead.
     case branches(ProbedModules)
   }
 

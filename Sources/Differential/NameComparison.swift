@@ -6,9 +6,10 @@ import Wasm
 
 /// The first name that stands for something else in the instrumented module: what it is there, and what it was.
 ///
-/// Looked at is what both name; a tool may leave names out and name what it has added. Defined functions keep their
-/// order; globals, tables and element segments their indices (ic-semantics section 11); memories of the module's own keep
-/// their order. Types may be sorted anew, and labels of injected blocks are counted among the others.
+/// Looked at is what both name; a tool may leave names out and name what it has added. Defined functions and the module's
+/// own memories keep their order and globals their indices (ic-semantics section 11); tables and element segments do
+/// because nothing is injected among them, but declarative segments, which say nothing at run time, may be anywhere.
+/// Types may be sorted anew, and labels of injected blocks are counted among the others.
 func wrongName(in instrumented: Module, original form: CanisterForm) -> (expected: String, actual: String)? {
   let original = form.module
   guard let old = original.names, let new = instrumented.names else { return nil }
@@ -29,20 +30,31 @@ func wrongName(in instrumented: Module, original form: CanisterForm) -> (expecte
     return original.functions.indices.contains(number) ? FunctionIndex(oldSpaces.importedFunctions + number) : nil
   }
   func ownMemory(_ index: MemoryIndex) -> MemoryIndex? { memories.firstIndex(of: index).map { MemoryIndex($0) } }
+  let (oldElements, newElements) = (placedElements(original), placedElements(instrumented))
+  func ownElement(_ index: ElementIndex) -> ElementIndex? {
+    guard let number = newElements.firstIndex(of: index), number < oldElements.count else { return nil }
+    return oldElements[number]
+  }
 
   if let expected = old.module, let actual = new.module, expected != actual {
     return ("the module is '\(expected)'", "it is '\(actual)'")
   }
-  // A tool may take out data segments that were applied when the canister was installed.
+  // A tool may take out data segments that were applied when the canister was installed; which of them the others are
+  // cannot be told then.
   let keepsData = original.data.count == instrumented.data.count
   return difference("function", old.functions, new.functions, ownFunction)
     ?? difference("global", old.globals, new.globals) { $0.position < oldSpaces.globals.count ? $0 : nil }
-    ?? difference("table", old.tables, new.tables) { $0 }
-    ?? difference("element segment", old.elements, new.elements) { $0 }
+    ?? difference("table", old.tables, new.tables) { $0.position < oldSpaces.tables.count ? $0 : nil }
+    ?? difference("element segment", old.elements, new.elements, ownElement)
     ?? (keepsData ? difference("data segment", old.data, new.data) { $0 } : nil)
     ?? difference("memory", old.memories, new.memories, ownMemory)
     ?? loss("memory", old.memories, new.memories, ownMemory)
     ?? difference("function with names of locals", old.locals.map(\.summary), new.locals.map(\.summary), ownFunction)
+}
+
+/// The element segments that are not declarative, in order.
+private func placedElements(_ module: Module) -> [ElementIndex] {
+  module.elements.indices.filter { module.elements[$0].mode != .declarative }.map { ElementIndex($0) }
 }
 
 /// - Parameter originalIndex: what an item of the instrumented module was; nil for those that are new.

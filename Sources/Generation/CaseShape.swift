@@ -110,6 +110,7 @@ struct CaseShape {
     isGrowthFree = grows.isFree
     heapPages = isVast ? Self.drawVastHeapPages(heap, &choices) : Self.drawHeapPages(heap, &choices)
     let mayExceed = traps && !profile.isDirect
+    // At the exact limit a vast access returns, with one page less it traps.
     dirtyLimit =
       isVast
       ? (choices.chance(1, of: 5) ? .exact : .exceeded)
@@ -139,7 +140,7 @@ struct CaseShape {
     }
     if choices.chance(1, of: 10) { parameters.metering = .old }
     if choices.chance(isVast ? 4 : 1, of: 10) {
-      // With the last one, what a vast write is charged for its pages does not fit 32 bits.
+      // With the largest, what a vast write is charged for its pages does not fit 32 bits.
       parameters.dirtyPageOverhead = choices.element(of: isVast ? [0, 5_000, 65_600, 65_600] : [0, 1, 7, 100, 5_000])
     }
     if choices.chance(1, of: 4) {

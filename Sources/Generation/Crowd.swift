@@ -84,7 +84,7 @@ extension ModuleGenerator {
     }
   }
 
-  /// So many blocks around some branches that the labels of the outer ones take two bytes.
+  /// So many blocks around some branches that the labels of the outer ones at times take two bytes.
   private mutating func crowdBlocks() {
     guard canSpend(2_000) else { return }
     let (depth, nesting) = (60 + choices.drawIndex(below: 120), current.nesting)

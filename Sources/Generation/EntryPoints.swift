@@ -16,11 +16,8 @@ extension ModuleGenerator {
       emitOperation(operations[rank].operation, of: operations[rank].structure)
       return endBody()
     }
-    // A leaf, of which rehearsal knows what it charges behind its last check.
     if shape.traps && choices.chance(1, of: 5) {
-      emitQuietly()
-      let results = plans[rank].shape.results
-      for position in 0..<results.count { emit(constant: results[position]) }
+      emitLeaf(rank)
       return endBody()
     }
     current.fuel = 1 + choices.drawIndex(below: 5)
@@ -30,6 +27,13 @@ extension ModuleGenerator {
       for position in 0..<results.count { expression(results[position]) }
     }
     endBody()
+  }
+
+  /// A helper that calls nothing. Mostly, rehearsal knows what it charges behind its last check.
+  private mutating func emitLeaf(_ rank: Int) {
+    emitQuietly()
+    let results = plans[rank].shape.results
+    for position in 0..<results.count { emit(constant: results[position]) }
   }
 
   private mutating func emitEntry(_ number: Int) {

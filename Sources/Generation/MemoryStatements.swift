@@ -145,6 +145,7 @@ extension ModuleGenerator {
     let last = length == 0 ? 0 : shape.length - length
     let memory = drawMemory()
     emitConstant(place(for: length, in: memory), memories[memory].indexType)
+    // Often up to the segment's last byte: whoever takes it for shorter traps.
     emitI32(UInt32(truncatingIfNeeded: choices.chance(1, of: 2) ? last : choices.draw(below: last + 1)))
     emitI32(UInt32(truncatingIfNeeded: length))
     emit(.memoryInit, .memoryInit(MemoryIndex(memory), DataIndex(segment)))

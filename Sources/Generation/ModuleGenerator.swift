@@ -39,8 +39,8 @@ struct EntryPlan {
   /// Whether it calls nothing that counts instructions by itself: only metered code notices that they run out.
   var isPlain = false
   var isProbe = false
-  /// Whether the argument's size, below 4, has it where its instructions run out.
-  var rehearses = false
+  /// Whether the two low bits of the argument's size decide at which check its instructions run out.
+  var heedsArgumentSize = false
 }
 
 /// What a table slot holds.

@@ -220,7 +220,7 @@ extension ModuleGenerator {
     planCrowdData()
     let passive = choices.element(of: [1, 2, 2, 2, 4])
     for _ in 0..<choices.draw(below: 5) {
-      // Some need two bytes for their length.
+      // Some around and beyond what one byte of length holds.
       let length = choices.chance(1, of: 12) ? 120 + choices.draw(below: 160) : choices.draw(below: 49)
       let bytes = spreadBytes(choices.drawBits(), count: Int(length))
       if choices.chance(UInt64(passive), of: 5) {

@@ -43,8 +43,9 @@ extension ModuleGenerator {
     }
   }
 
-  /// Another byte in a segment that code initialises from, if there is one: what is applied once when the module is
-  /// installed is not the instrumented module's affair.
+  /// Another byte in a segment that code initialises from, often in the last, which lies far behind the module's
+  /// beginning; else another constant. What is applied once when the module is installed is not the instrumented module's
+  /// affair.
   private mutating func changeData() {
     var used = Set<DataIndex>()
     for instruction in module.functions.lazy.flatMap(\.body.instructions) {

@@ -35,26 +35,26 @@ struct PlanGenerator {
       trappingMessages.append(false)
       messages.append(position == change ? upgrade(toSecond: true) : drawMessage())
     }
-    rehearse(&messages)
+    appendRehearsals(to: &messages)
     return CallPlan(messages)
   }
 
-  /// Calls each method that uses up its instructions as the argument's size has it with all that make a difference.
-  private mutating func rehearse(_ messages: inout [Message]) {
-    for entry in (isSecond ? second ?? first : first).entries where entry.rehearses && entry.kind.isMethod {
-      let method = entry.exports[0].method
+  /// Calls each method that heeds its argument's size four times, with arguments of 0 to 3 bytes: one for each pair of
+  /// bits that it looks at.
+  private mutating func appendRehearsals(to messages: inout [Message]) {
+    for entry in installed.entries where entry.heedsArgumentSize && entry.kind.isMethod {
       for size in 0..<4 {
-        let argument = [UInt8](repeating: 0x55, count: size)
         trappingMessages.append(true)
-        messages.append(
-          entry.kind == .update ? .update(name: method, argument: argument) : .query(name: method, argument: argument))
+        messages.append(call(entry, argument: [UInt8](repeating: 0x55, count: size)))
       }
     }
   }
 
+  private var installed: ModuleGenerator { isSecond ? second ?? first : first }
+
   /// Whether one of the entry points of the installed module traps on purpose, or a limit of the case may be hit.
   private func traps(_ kinds: [EntryPoint]) -> Bool {
-    let module = isSecond ? second ?? first : first
+    let module = installed
     // A start function that is imported is one that may not be called there.
     let startTraps = kinds.contains(.start) && module.features.contains(.importedStart)
     return shape.hitsLimits || startTraps || module.entries.contains { $0.traps && kinds.contains($0.kind) }
@@ -67,8 +67,8 @@ struct PlanGenerator {
   }
 
   private mutating func drawMessage() -> Message {
-    let entries = isSecond ? second?.entries ?? first.entries : first.entries
-    if let method = isSecond ? second?.importedMethod : first.importedMethod, choices.chance(1, of: 12) {
+    let entries = installed.entries
+    if let method = installed.importedMethod, choices.chance(1, of: 12) {
       note(traps: shape.hitsLimits)
       return .update(name: method, argument: drawArgument())
     }
@@ -119,16 +119,19 @@ struct PlanGenerator {
   }
 
   private mutating func message(for entry: EntryPlan, _ other: EntryPlan) -> Message {
-    let method = entry.exports[0].method
     note(traps: entry.traps || shape.hitsLimits)
-    if entry.kind != .update { return .query(name: method, argument: drawArgument()) }
-    if entry.isProbe {
+    if entry.kind == .update && entry.isProbe {
       let traps = shape.traps && choices.chance(3, of: 5)
       note(traps: traps || other.traps)
-      if let argument = drawProbeArgument(traps: traps) { return .update(name: method, argument: argument) }
+      if let argument = drawProbeArgument(traps: traps) { return call(entry, argument: argument) }
       if !other.isProbe { return .update(name: other.exports[0].method, argument: drawArgument()) }
     }
-    return .update(name: method, argument: drawArgument())
+    return call(entry, argument: drawArgument())
+  }
+
+  private func call(_ entry: EntryPlan, argument: [UInt8]) -> Message {
+    let method = entry.exports[0].method
+    return entry.kind == .update ? .update(name: method, argument: argument) : .query(name: method, argument: argument)
   }
 
   private mutating func drawProbeArgument(traps: Bool) -> [UInt8]? {

@@ -6,13 +6,13 @@ import Canister
 import Wasm
 
 extension ModuleGenerator {
-  /// Uses up the instructions at a check of metering: at one of two, and with one more or less, as the message's argument
-  /// has it, if the code can look at that.
+  /// Uses up the instructions at a check of metering. Where the code can ask for the argument's size, that decides: bit 1
+  /// at which of two checks, bit 0 whether one instruction is missing.
   mutating func exhaustByRehearsal() -> Bool {
     guard hasHeap, current.multiplicity == 1, current.locals.count < 50 else { return false }
     features.insert(.rehearsal)
     if current.rank >= helperCount && mayCall(.msgArgDataSize) && choices.chance(4, of: 5) {
-      entries[current.rank - helperCount].rehearses = true
+      entries[current.rank - helperCount].heedsArgumentSize = true
       callSystem(.msgArgDataSize)
       emitWord(2)
       emit(word, narrow: .i32And, wide: .i64And)
@@ -42,7 +42,7 @@ extension ModuleGenerator {
     let length = addLocal(.i64, isAssignable: false)
     let before = addLocal(.i64, isAssignable: false)
     let now = addLocal(.i64, isAssignable: false)
-    // The last check may be deeper inside, with metered blocks behind it.
+    // The last check may be deeper inside, with metered blocks behind it. The parity of the argument's size counts too.
     let surplus = choices.draw(below: choices.chance(2, of: 3) ? (heedsArgument ? 1 : 2) : 14)
     let isLoop = choices.chance(1, of: 3)
     let callee = isLoop ? nil : drawRehearsable()
@@ -60,7 +60,7 @@ extension ModuleGenerator {
           generator.callHelper(rank: callee.rank, depth: 0)
           generator.keepResults(generator.plans[callee.rank].shape.results)
         } else {
-          generator.rehearsed()
+          generator.emitRehearsedCode()
         }
       }
       middle = generator.current.instructions.count
@@ -109,7 +109,7 @@ extension ModuleGenerator {
     emit(.i64Add)
   }
 
-  private mutating func rehearsed() {
+  private mutating func emitRehearsedCode() {
     switch choices.draw(below: 4) {
     case 0: if !boundedLoop() { statements(upTo: 2) }
     case 1: if !callThroughTable() { statements(upTo: 2) }

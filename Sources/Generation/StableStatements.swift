@@ -18,7 +18,7 @@ extension ModuleGenerator {
     let isGuarded = needsGuard(access)
     if isGuarded { openNarrowGuard() }
     if isWrite, case .constant(let source) = heap, range.length > 0 { prepare(source, range.length) }
-    // A read of pages of which one was written takes another way than one of untouched pages.
+    // Reads seldom: pages of which one was written are read another way.
     if rangeClass == .vast && choices.chance(isWrite ? 3 : 1, of: 4) { markEnd(of: range, access, heap) }
     coverage.insert(rangeClass, access.function)
     coverage.insert(heapClass, access.function)
@@ -59,19 +59,20 @@ extension ModuleGenerator {
 
   /// Puts something at the end of a vast source, which is all zeros mostly, so that it shows how much of it was moved.
   private mutating func markEnd(of range: StableRange, _ access: StableAccess, _ heap: Operand) {
-    let distance = range.length - 8
-    if access.isWrite {
-      guard case .constant(let source) = heap else { return }
-      emitWord(source + distance)
+    /// Puts a number that is not zero into the heap.
+    func store(at address: UInt64) {
+      emitWord(address)
       emitI64(choices.drawBits() | 1)
       emit(.i64Store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
+    }
+    if access.isWrite {
+      guard case .constant(let source) = heap else { return }
+      store(at: source + range.length - 8)
     } else {
       let write = StableAccess(isWide: access.isWide, isWrite: true)
       guard case .constant(let offset) = range.offset, isImported(write.function) else { return }
-      emitWord(0)
-      emitI64(choices.drawBits() | 1)
-      emit(.i64Store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
-      emitAccess(write, heap: 0, offset: offset + distance, length: 8)
+      store(at: 0)
+      emitAccess(write, heap: 0, offset: offset + range.length - 8, length: 8)
     }
   }
 

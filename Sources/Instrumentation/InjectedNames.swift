@@ -17,6 +17,7 @@ extension Module {
         shift.apply(to: &names.labels[position].names[label].index)
       }
     }
+    // Those of segments that were taken out.
     names.data.removeAll { $0.index.position >= data.count }
     for function in InstrumentationImport.allCases {
       add(function.rawValue, for: layout.function(function), to: &names.functions)

@@ -129,12 +129,37 @@ private final class FakeTool: OutsideInstrumenter {
         case "table": for position in names.tables.indices { names.tables[position].name += "x" }
         case "element": for position in names.elements.indices { names.elements[position].name += "x" }
         case "data": for position in names.data.indices { names.data[position].name += "x" }
-        default: names.module = names.module.map { $0 + "x" }
+        case "module": names.module = names.module.map { $0 + "x" }
+        default: Issue.record("no names of that kind")
         }
         module.replaceNames(names)
       }, cases: 0..<240)
     #expect(verdicts.contains { $0.bucket?.hasPrefix("names.") == true })
     #expect(verdicts.allSatisfy { $0.bucket == nil || $0.bucket?.hasPrefix("names.") == true })
+  }
+
+  /// A tool may add segments with names, a declarative one before all others too.
+  @Test func namesOfOtherSegmentsAgree() {
+    let verdicts = verdicts(
+      FakeTool { module in
+        guard var names = module.names, !names.elements.isEmpty else { return }
+        let items = ElementItems.functions([FunctionIndex(0 as Int)])
+        module.elements.insert(ElementSegment(mode: .declarative, items: items), at: 0)
+        module.elements.append(ElementSegment(mode: .passive, items: items))
+        for function in module.functions.indices {
+          for position in module.functions[function].body.instructions.indices {
+            guard case .element(let segment) = module.functions[function].body.instructions[position].immediate else {
+              continue
+            }
+            let shifted = ElementIndex(segment.position + 1)
+            module.functions[function].body.instructions[position].immediate = .element(shifted)
+          }
+        }
+        for position in names.elements.indices { names.elements[position].index.value += 1 }
+        names.elements.append(IndexedName(ElementIndex(module.elements.count - 1), "added"))
+        module.replaceNames(names)
+      }, cases: 0..<240)
+    #expect(verdicts.allSatisfy { $0 == .agree })
   }
 
   /// Names of memories that have moved and now stand at the injected ones.
