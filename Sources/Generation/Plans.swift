@@ -42,7 +42,7 @@ struct PlanGenerator {
   /// Calls each method that heeds its argument's size four times, with arguments of 0 to 3 bytes: one for each pair of
   /// bits that it looks at.
   private mutating func appendRehearsals(to messages: inout [Message]) {
-    for entry in installed.entries where entry.heedsArgumentSize && entry.kind.isMethod {
+    for entry in installedEntries where entry.heedsArgumentSize && entry.kind.isMethod {
       for size in 0..<4 {
         trappingMessages.append(true)
         messages.append(call(entry, argument: [UInt8](repeating: 0x55, count: size)))
@@ -50,14 +50,15 @@ struct PlanGenerator {
     }
   }
 
-  private var installed: ModuleGenerator { isSecond ? second ?? first : first }
+  /// Those of the installed module, of which nothing else is copied.
+  private var installedEntries: [EntryPlan] { isSecond ? second?.entries ?? first.entries : first.entries }
 
   /// Whether one of the entry points of the installed module traps on purpose, or a limit of the case may be hit.
   private func traps(_ kinds: [EntryPoint]) -> Bool {
-    let module = installed
+    let features = isSecond ? second?.features ?? first.features : first.features
     // A start function that is imported is one that may not be called there.
-    let startTraps = kinds.contains(.start) && module.features.contains(.importedStart)
-    return shape.hitsLimits || startTraps || module.entries.contains { $0.traps && kinds.contains($0.kind) }
+    let startTraps = kinds.contains(.start) && features.contains(.importedStart)
+    return shape.hitsLimits || startTraps || installedEntries.contains { $0.traps && kinds.contains($0.kind) }
   }
 
   /// Notes that the message being drawn may end in a trap.
@@ -67,8 +68,8 @@ struct PlanGenerator {
   }
 
   private mutating func drawMessage() -> Message {
-    let entries = installed.entries
-    if let method = installed.importedMethod, choices.chance(1, of: 12) {
+    let entries = installedEntries
+    if let method = isSecond ? second?.importedMethod : first.importedMethod, choices.chance(1, of: 12) {
       note(traps: shape.hitsLimits)
       return .update(name: method, argument: drawArgument())
     }
