@@ -97,7 +97,7 @@ struct CaseShape {
     instructionLimit = profile.isDirect ? .standard : Self.drawInstructionLimit(traps, &choices)
     // Ranges of more bytes than memories have in other cases have to be paid for.
     let isPaid = traps && instructionLimit == .production
-    isVast = isPaid && heap != .none && choices.chance(1, of: heap == .wide ? 8 : 7)
+    isVast = isPaid && heap != .none && choices.chance(1, of: 8)
     let size =
       isVast && choices.chance(5, of: 6)
       ? Self.drawVastSize(heap, families, &choices) : Self.drawSize(families, traps: traps, instructionLimit, &choices)
@@ -127,11 +127,11 @@ struct CaseShape {
     handoverLength = choices.element(of: [16, 64, 1_000, 4_080, 5_000])
     focus = choices.chance(1, of: 3) ? (0..<2).map { _ in choices.element(of: StatementKind.allCases) } : []
 
+    // Lengths beyond 32 bits and their pages take more than an update's limit; installations have more than that.
+    let isBeyond = isVast && heap == .wide && size.pages > Sizes.stable32Ceiling
     switch instructionLimit {
     case .standard: break
     case .production:
-      // Lengths beyond 32 bits and their pages take more than an update's limit; installations have more than this.
-      let isBeyond = isVast && heap == .wide && size.pages > Sizes.stable32Ceiling
       parameters.instructionLimit = Parameters.productionInstructionLimit * (isBeyond ? 3 : 1)
     case .small:
       parameters.instructionLimit = Int64(
@@ -140,8 +140,9 @@ struct CaseShape {
     }
     if choices.chance(1, of: 10) { parameters.metering = .old }
     if choices.chance(isVast ? 4 : 1, of: 10) {
-      // With the largest, what a vast write is charged for its pages does not fit 32 bits.
-      parameters.dirtyPageOverhead = choices.element(of: isVast ? [0, 5_000, 65_600, 65_600] : [0, 1, 7, 100, 5_000])
+      // With the largest, what a vast write is charged for its pages does not fit 32 bits, nor the usual limit.
+      let overheads: [Int64] = isBeyond ? [0, 5_000, 65_600, 65_600] : [0, 1, 7, 100, 5_000]
+      parameters.dirtyPageOverhead = choices.element(of: overheads)
     }
     if choices.chance(1, of: 4) {
       let limit = heapPages + choices.draw(below: 6)

@@ -6,7 +6,7 @@ import Wasm
 
 extension ModuleGenerator {
   /// How many items stand in the way, if any: enough that an index no longer fits the bits, just so or by far.
-  private mutating func drawCrowd(largest: UInt64) -> Int {
+  mutating func drawCrowd(largest: UInt64) -> Int {
     let edges: [UInt64] = [120, 250, 16_376]
     let edge = choices.element(of: edges.filter { $0 + 300 <= largest })
     return Int(edge + choices.draw(below: choices.chance(1, of: 2) ? 10 : 60))
@@ -67,6 +67,17 @@ extension ModuleGenerator {
     for number in 0..<drawCrowd(largest: 1_000) {
       module.data.append(DataSegment(mode: .passive, bytes: [UInt8(truncatingIfNeeded: number)]))
       segments.append(SegmentShape(length: 1, isPassive: true, isDropped: false))
+    }
+  }
+
+  /// Adds element segments that nothing uses, in some modules: a few or, where there are crowds, many.
+  mutating func planCrowdElements() {
+    guard choices.chance(1, of: 4) else { return }
+    let count = features.contains(.crowd) ? drawCrowd(largest: 1_000) : choices.drawIndex(below: 12)
+    for number in 0..<count {
+      let function = functionIndex(rank: number % plans.count)
+      let mode: ElementMode = number % 2 == 0 ? .passive : .declarative
+      module.elements.append(ElementSegment(mode: mode, items: .functions([function])))
     }
   }
 

@@ -1,15 +1,17 @@
-// Emits what the IC refuses today but instrumentation has to rewrite all the same: a second table that changes while the
+// Emits what the IC refuses today but instrumentation has to rewrite all the same: a further table that changes while the
 // canister runs, and tail calls. Only in the multi-memory profile.
 
 import Canister
 import Wasm
 
-/// The second table of a module. It is the same again in every message, like all tables.
+/// The table of a module that changes, next to the first. It is the same again in every message, like all tables.
 struct FurtherTable {
+  /// The last of the module's tables.
+  var index = TableIndex(1)
   /// Elements that statements write; behind them stands one that always has its initial value.
   var size: UInt64
   var isWide: Bool
-  /// Whose reference all elements are at first; nil: null.
+  /// Whose reference the last element is at first, or all are; nil: null.
   var initialHelper: Int?
   var indexType: NumberType { isWide ? .i64 : .i32 }
 }
@@ -23,9 +25,8 @@ struct ElementShape {
 }
 
 extension ModuleGenerator {
-  private var tableIndex: TableIndex { TableIndex(1) }
-
-  /// Adds a second table to a module that has one, and segments to fill it from; at times a third, which nothing uses.
+  /// Adds a table to a module that has one, and segments to fill it from; at times with others before it, so that an
+  /// index cut to some of its bits is that of a table all the same.
   mutating func planFurtherTable() {
     guard shape.profile == .multiMemory, !slots.isEmpty, choices.chance(2, of: 3) else { return }
     var table = FurtherTable(size: 1 + choices.draw(below: 6), isWide: isWideHeap && choices.chance(1, of: 4))
@@ -39,10 +40,13 @@ extension ModuleGenerator {
       module.tables[0].type.limits.minimum = max(limits.minimum, least)
       module.tables[0].type.limits.maximum = limits.maximum.map { max($0, least) }
     }
+    let others = choices.chance(1, of: 3) ? (features.contains(.crowd) ? drawCrowd(largest: 1_000) : 1) : 0
+    for _ in 0..<others { addTable(table) }
+    table.index = TableIndex(module.tables.count)
     addTable(table)
-    if choices.chance(1, of: 4) { addTable(table) }
     furtherTable = table
     features.insert(.furtherTable)
+    planCrowdElements()
     for _ in 0..<choices.draw(below: 4) where helperCount > 0 {
       let items = (0...choices.draw(below: 5)).map { _ in functionIndex(rank: choices.drawIndex(below: helperCount)) }
       elementShapes.append(
@@ -57,36 +61,46 @@ extension ModuleGenerator {
     let least = table.size + 1
     let type = TableType(
       .funcref, Limits(minimum: least, maximum: choices.chance(1, of: 2) ? least + 2 : nil), is64Bit: table.isWide)
-    module.tables.append(Table(type, initializer: table.initialHelper.map(reference)))
+    guard let rank = table.initialHelper, choices.chance(1, of: 3) else {
+      module.tables.append(Table(type, initializer: table.initialHelper.map(reference)))
+      return
+    }
+    // Only the last element is set, by a segment.
+    let offset = table.isWide ? Instruction.i64(Int64(table.size)) : .i32(Int32(table.size))
+    module.elements.append(
+      ElementSegment(
+        mode: .active(TableIndex(module.tables.count), offset: [offset]),
+        items: .functions([functionIndex(rank: rank)])))
+    module.tables.append(Table(type))
   }
 
   private func reference(to rank: Int) -> [Instruction] {
     [Instruction(.refFunc, .function(functionIndex(rank: rank)))]
   }
 
-  /// A statement about the second table.
+  /// A statement about the further table.
   mutating func useFurtherTable() -> Bool {
     guard let table = furtherTable else { return false }
     switch choices.draw(below: 12) {
     case 0:
-      emit(.tableSize, .table(tableIndex))
+      emit(.tableSize, .table(table.index))
       keep(table.indexType)
     case 1:
       emitConstant(choices.draw(below: table.size), table.indexType)
-      emit(.tableGet, .table(tableIndex))
+      emit(.tableGet, .table(table.index))
       emit(.refIsNull)
       keep(.i32)
     case 2:
       emitReference()
       emitConstant(choices.draw(below: 4), table.indexType)
-      emit(.tableGrow, .table(tableIndex))
+      emit(.tableGrow, .table(table.index))
       spend(300)
       keep(table.indexType)
     case 3:
       let start = emitStart(table)
       emitReference()
       emitConstant(choices.draw(below: table.size - start + 1), table.indexType)
-      emit(.tableFill, .table(tableIndex))
+      emit(.tableFill, .table(table.index))
       spend(106)
     case 4: copyElements(table)
     case 5..<8: return initializeElements(table)
@@ -119,7 +133,7 @@ extension ModuleGenerator {
     emitConstant(source, fromFirst ? .i32 : table.indexType)
     let length = choices.draw(below: min(table.size - start, available - source) + 1)
     emitConstant(length, fromFirst ? .i32 : table.indexType)
-    emit(.tableCopy, .tableCopy(destination: tableIndex, source: fromFirst ? TableIndex(0) : tableIndex))
+    emit(.tableCopy, .tableCopy(destination: table.index, source: fromFirst ? TableIndex(0) : table.index))
     spend(106)
   }
 
@@ -149,11 +163,11 @@ extension ModuleGenerator {
     emitConstant(start, table.indexType)
     emitI32(UInt32(truncatingIfNeeded: length == 0 ? 0 : choices.draw(below: available - length + 1)))
     emitI32(UInt32(truncatingIfNeeded: length))
-    emit(.tableInit, .tableInit(tableIndex, shape.segment))
+    emit(.tableInit, .tableInit(table.index, shape.segment))
     spend(106)
     // The elements are called by whoever sets them; here it shows whether they are null.
     emitConstant(start, table.indexType)
-    emit(.tableGet, .table(tableIndex))
+    emit(.tableGet, .table(table.index))
     emit(.refIsNull)
     keep(.i32)
   }
@@ -161,7 +175,7 @@ extension ModuleGenerator {
   /// Calls what stands in the last element from the beginning.
   private mutating func callInitial(_ table: FurtherTable) -> Bool {
     guard let rank = table.initialHelper, callableHelpers >> UInt64(rank) & 1 == 1 else { return false }
-    call(rank: rank, through: tableIndex, at: table.size, table.indexType)
+    call(rank: rank, through: table.index, at: table.size, table.indexType)
     return true
   }
 
@@ -188,12 +202,12 @@ extension ModuleGenerator {
       emit(.refFunc, .function(functionIndex(rank: rank)))
       if choices.chance(1, of: 3) {
         emitConstant(1 + choices.draw(below: table.size - place), table.indexType)
-        emit(.tableFill, .table(tableIndex))
+        emit(.tableFill, .table(table.index))
         spend(106)
       } else {
-        emit(.tableSet, .table(tableIndex))
+        emit(.tableSet, .table(table.index))
       }
-      call(rank: rank, through: tableIndex, at: place, table.indexType)
+      call(rank: rank, through: table.index, at: place, table.indexType)
       return true
     }
     return false
@@ -216,7 +230,7 @@ extension ModuleGenerator {
         emit(.returnCallIndirect, .indirectCall(typeIndex(shape), TableIndex(0)))
       } else if let table = furtherTable, table.initialHelper == rank {
         emitConstant(table.size, table.indexType)
-        emit(.returnCallIndirect, .indirectCall(typeIndex(shape), tableIndex))
+        emit(.returnCallIndirect, .indirectCall(typeIndex(shape), table.index))
       } else {
         emit(.returnCall, .function(functionIndex(rank: rank)))
       }

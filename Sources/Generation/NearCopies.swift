@@ -8,6 +8,7 @@ extension ModuleGenerator {
   /// Changes something that the rest of the module does not rely on; where there is none of the kind drawn, nothing.
   mutating func changeLittle() {
     isNearCopy = true
+    if let names = module.names, choices.chance(1, of: 3) { return changeName(in: names) }
     switch choices.draw(below: 4) {
     case 0: changeConstant()
     case 1: changeData()
@@ -18,7 +19,8 @@ extension ModuleGenerator {
 
   /// Other bits of a number that decides nothing but what is stored: addresses and conditions are integers.
   private mutating func changeConstant() {
-    let bodies = module.functions.indices.filter { !Self.floats(module.functions[$0]).isEmpty }
+    // Nobody calls the functions of the crowd.
+    let bodies = module.functions.indices.dropFirst(crowd).filter { !Self.floats(module.functions[$0]).isEmpty }
     if bodies.isEmpty { return }
     let function = choices.element(of: bodies)
     let position = choices.element(of: Self.floats(module.functions[function]))
@@ -67,6 +69,14 @@ extension ModuleGenerator {
     if case .i64(let value) = module.globals[global].initializer[0].immediate {
       module.globals[global].initializer[0] = .i64(value ^ 1 << Int64(choices.draw(below: 6)))
     }
+  }
+
+  /// Calls a function otherwise in the name section.
+  private mutating func changeName(in names: NameSection) {
+    if names.functions.isEmpty { return }
+    var changed = names
+    changed.functions[choices.drawIndex(below: names.functions.count)].name += "'"
+    module.replaceNames(changed)
   }
 
   /// Lets two update methods change names.

@@ -59,10 +59,10 @@ extension ModuleGenerator {
 
   /// Puts something at the end of a vast source, which is all zeros mostly, so that it shows how much of it was moved.
   private mutating func markEnd(of range: StableRange, _ access: StableAccess, _ heap: Operand) {
-    /// Puts a number that is not zero into the heap.
+    /// Puts a number into the heap whose first and last byte are not zero.
     func store(at address: UInt64) {
       emitWord(address)
-      emitI64(choices.drawBits() | 1)
+      emitI64(choices.drawBits() | 1 << 56 | 1)
       emit(.i64Store, .memoryAccess(MemoryAccess(alignment: 0, offset: 0)))
     }
     if access.isWrite {

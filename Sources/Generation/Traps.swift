@@ -191,7 +191,7 @@ extension ModuleGenerator {
   }
 
   private mutating func elementsPastEnd(_ length: UInt64, _ table: FurtherTable) {
-    let index = TableIndex(1)
+    let index = table.index
     emitConstant(table.size, table.indexType)
     switch choices.draw(below: 3) {
     case 0 where !elementShapes.isEmpty:

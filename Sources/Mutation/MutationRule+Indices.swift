@@ -390,6 +390,15 @@ extension MutationRule {
       rule("globals-next", "Names: globals are one too high.") { names, _, _ in
         for position in names.globals.indices { names.globals[position].index.value += 1 }
       },
+      rule("tables-next", "Names: tables are one too high.") { names, _, _ in
+        for position in names.tables.indices { names.tables[position].index.value += 1 }
+      },
+      rule("elements-next", "Names: element segments are one too high.") { names, _, _ in
+        for position in names.elements.indices { names.elements[position].index.value += 1 }
+      },
+      rule("data-next", "Names: data segments are one too high.") { names, _, _ in
+        for position in names.data.indices { names.data[position].index.value += 1 }
+      },
       rule("swapped", "Names: two functions have each other's name.") { names, _, target in
         let own = names.functions.indices.filter { target.layout.definedFunctions.contains(names.functions[$0].index) }
         guard let first = own.first, let last = own.last else { return }
