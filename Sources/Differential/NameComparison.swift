@@ -42,14 +42,20 @@ func wrongName(in instrumented: Module, original form: CanisterForm) -> (expecte
   // A tool may take out data segments that were applied when the canister was installed; which of them the others are
   // cannot be told then.
   let keepsData = original.data.count == instrumented.data.count
-  return difference("function", old.functions, new.functions, ownFunction)
+  let wrong =
+    difference("function", old.functions, new.functions, ownFunction)
     ?? difference("global", old.globals, new.globals) { $0.position < oldSpaces.globals.count ? $0 : nil }
     ?? difference("table", old.tables, new.tables) { $0.position < oldSpaces.tables.count ? $0 : nil }
     ?? difference("element segment", old.elements, new.elements, ownElement)
     ?? (keepsData ? difference("data segment", old.data, new.data) { $0 } : nil)
     ?? difference("memory", old.memories, new.memories, ownMemory)
+  return wrong
     ?? loss("memory", old.memories, new.memories, ownMemory)
     ?? difference("function with names of locals", old.locals.map(\.summary), new.locals.map(\.summary), ownFunction)
+    ?? stray("function", old.functions, of: oldSpaces.functions.count, new.functions, of: newSpaces.functions.count)
+    ?? stray("table", old.tables, of: oldSpaces.tables.count, new.tables, of: newSpaces.tables.count)
+    ?? stray("memory", old.memories, of: oldSpaces.memories.count, new.memories, of: newSpaces.memories.count)
+    ?? stray("global", old.globals, of: oldSpaces.globals.count, new.globals, of: newSpaces.globals.count)
 }
 
 /// The element segments that are not declarative, in order.
@@ -88,6 +94,16 @@ private func loss<Space>(
     return ("\(kind) \(lost.index) is '\(lost.name)'", "as \(kind) \(entry.index) something new has that name")
   }
   return nil
+}
+
+/// The first name for an item that does not exist, unless the original has such names, too; as `difference`.
+private func stray<Space>(
+  _ kind: String, _ old: [IndexedName<Space>], of oldCount: Int, _ new: [IndexedName<Space>], of newCount: Int
+) -> (expected: String, actual: String)? {
+  guard old.allSatisfy({ $0.index.position < oldCount }),
+    let entry = new.first(where: { $0.index.position >= newCount })
+  else { return nil }
+  return ("all names of the \(kind) space are for one of its \(newCount)", "\(kind) \(entry.index) is '\(entry.name)'")
 }
 
 extension FunctionNames {

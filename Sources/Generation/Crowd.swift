@@ -7,7 +7,7 @@ import Wasm
 extension ModuleGenerator {
   /// How many items stand in the way, if any: enough that an index no longer fits the bits, just so or by far.
   mutating func drawCrowd(largest: UInt64) -> Int {
-    let edges: [UInt64] = [120, 250, 16_376]
+    let edges: [UInt64] = [120, 250, 250, 16_376]
     let edge = choices.element(of: edges.filter { $0 + 300 <= largest })
     return Int(edge + choices.draw(below: choices.chance(1, of: 2) ? 10 : 60))
   }

@@ -191,7 +191,8 @@ extension ModuleGenerator {
   // MARK: Table
 
   private mutating func planTable() {
-    if !choices.chance(1, of: 2) { return }
+    // Where functions have large indices, elements are to have them, too.
+    guard features.contains(.crowd) || choices.chance(1, of: 2) else { return }
     features.insert(.table)
     let stable = imported.filter(\.isStable)
     slots = crowdSlots()

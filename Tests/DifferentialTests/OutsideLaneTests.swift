@@ -120,13 +120,15 @@ private final class FakeTool: OutsideInstrumenter {
     #expect(verdicts.allSatisfy { $0.bucket == nil || $0.bucket?.hasPrefix("heap-growth.") == true })
   }
 
-  @Test(arguments: ["function", "table", "element", "data", "module"]) func wrongNamesAreADivergence(_ kind: String) {
+  @Test(arguments: ["function", "table", "no table", "element", "data", "module"])
+  func wrongNamesAreADivergence(_ kind: String) {
     let verdicts = verdicts(
       FakeTool { module in
         guard var names = module.names else { return }
         switch kind {
         case "function": for position in names.functions.indices { names.functions[position].name += "x" }
         case "table": for position in names.tables.indices { names.tables[position].name += "x" }
+        case "no table": for position in names.tables.indices { names.tables[position].index.value += 1 }
         case "element": for position in names.elements.indices { names.elements[position].name += "x" }
         case "data": for position in names.data.indices { names.data[position].name += "x" }
         case "module": names.module = names.module.map { $0 + "x" }

@@ -233,6 +233,19 @@ import Wasm
     #expect(!without.hasDataCount)
   }
 
+  @Test func namesOfDataTakenOutGoWithIt() throws {
+    var module = around([
+      .i32(0), .i32(0), .i32(0), Instruction(.memoryInit, .memoryInit(MemoryIndex(0), DataIndex(1))),
+    ])
+    let active = DataSegment(mode: .active(MemoryIndex(0), offset: [.i32(0)]), bytes: [1])
+    module.data = [active, active, active]
+    var names = NameSection()
+    names.data = ["first", "second", "third"].enumerated().map { IndexedName(DataIndex($0.offset), $0.element) }
+    module.customSections = [CustomSection(name: NameSection.sectionName, bytes: names.encoded())]
+    let instrumented = try instrument(module, strategy: Strategy.all[0], parameters: parameters)
+    #expect(instrumented.names?.data.map(\.name) == ["first", "second"])
+  }
+
   // MARK: Names
 
   @Test func namesAreShifted() throws {
