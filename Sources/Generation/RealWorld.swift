@@ -28,6 +28,8 @@ public struct SourceModule: Sendable {
   public let placement: MemoryPlacement
   /// Messages that cases are mostly made of, besides those of the plan.
   let known: KnownMessages
+  /// Those of the plan that a canister takes that is installed: all but installations.
+  let laterMessages: [Message]
   /// The module's encoding.
   let bytes: [UInt8]
   /// Whether so much code takes longer to instrument than to run.
@@ -46,6 +48,7 @@ public struct SourceModule: Sendable {
     self.module = module
     self.plan = plan
     self.placement = placement
+    laterMessages = plan.messages.filter { if case .install = $0 { false } else { true } }
     bytes = encode(module)
     isLarge = bytes.count >= Self.largeBytes
   }
@@ -215,8 +218,9 @@ struct RealWorldGenerator {
       case 5...17 where isKnown: messages.append(drawKnownCall(known))
       case 5...12 where !entries.isEmpty: messages.append(changed(choices.element(of: entries), chance: 1))
       default:
-        // The plan's own changes of code are seldom of use in the middle.
-        let message = choices.element(of: source.plan.messages)
+        // The plan's own changes of code are seldom of use in the middle, and another installation is always refused.
+        let later = source.laterMessages.isEmpty ? entries : source.laterMessages
+        let message = choices.element(of: later.isEmpty || choices.chance(1, of: 30) ? source.plan.messages : later)
         messages.append(isKnown && message.changesCode ? drawKnownCall(known) : changed(message, chance: 3))
       }
     }
