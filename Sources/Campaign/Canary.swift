@@ -19,11 +19,17 @@ public struct Canary: Sendable {
 /// Looks for a canary in the cases that one worker runs.
 final class CanaryWatch {
   private let runner: CaseRunner
+  private let lanes: LaneSelection
 
-  init(_ canary: Canary) { runner = CaseRunner(instrumenter: canary.instrumenter) }
+  /// - Parameter lanes: those of the campaign. Where it only has that of an outside instrumenter, into which nothing can be
+  ///   planted, the case's own lane shows whether its cases would find anything.
+  init(_ canary: Canary, lanes: LaneSelection) {
+    runner = CaseRunner(instrumenter: canary.instrumenter)
+    self.lanes = lanes == .external ? .ofCase : lanes
+  }
 
   /// Whether the case shows the canary; a case that shows something real does not.
   func isShown(by testCase: Case, _ verdict: Verdict) -> Bool {
-    verdict.bucket == nil && runner.runCase(testCase).verdict.bucket != nil
+    verdict.bucket == nil && runner.runCase(testCase, lanes: lanes).verdict.bucket != nil
   }
 }

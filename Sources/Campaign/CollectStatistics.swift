@@ -61,7 +61,7 @@ private final class StatisticsCollector: @unchecked Sendable {
     self.configuration = configuration
     self.now = now
     generator = configuration.campaign.generator
-    runner = CaseRunner(instrumenter: configuration.campaign.instrumenter)
+    runner = configuration.campaign.makeRunner()
   }
 
   func run(_ indices: Range<UInt64>) {
@@ -265,6 +265,7 @@ private struct StatisticsTally {
     totals.verdicts.poisoned += other.totals.verdicts.poisoned
     totals.verdicts.diverge += other.totals.verdicts.diverge
     totals.verdicts.fault += other.totals.verdicts.fault
+    totals.verdicts.toolFailure += other.totals.verdicts.toolFailure
     totals.casesWithoutTrap += other.totals.casesWithoutTrap
     totals.casesWithoutUnintendedTrap += other.totals.casesWithoutUnintendedTrap
     totals.casesWithIntendedTrap += other.totals.casesWithIntendedTrap

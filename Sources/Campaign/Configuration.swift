@@ -107,7 +107,8 @@ public struct CampaignConfiguration: Sendable {
   /// The settings that decide what each case is and does, for records.
   public var settings: [Setting] {
     let modules = sources.isEmpty ? [] : [Setting("modules", "\(sources.count), \(sourcesDigest)")]
-    return modules + [
+    let other = instrumenterArguments.isEmpty ? [] : [Setting("instrumenter", instrumenterArguments)]
+    return modules + other + [
       Setting("profile", profile.rawValue), Setting("generator", generatorVersion), Setting("lanes", lanes.name),
       Setting("shard", shard.description), Setting("search", isGuided ? "guided" : "unguided"),
     ]
@@ -146,6 +147,11 @@ public struct CampaignConfiguration: Sendable {
     if isGuided { text += " --guided" }
     if !instrumenterArguments.isEmpty { text += " " + instrumenterArguments }
     if let canary { text += " --canary \(canary.name)" }
+    switch budget.findings {
+    case nil: text += " --keep-going"
+    case Budget.defaultFindings: break
+    case let findings?: text += " --stop-after \(findings)"
+    }
     return text
   }
 }

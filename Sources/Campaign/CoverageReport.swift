@@ -41,8 +41,9 @@ public struct CoverageRun {
   private let lanes: LaneSelection
   public private(set) var map = CoverageMap()
 
-  public init(instrumenter: @escaping Instrumenter, lanes: LaneSelection) {
-    runner = CaseRunner(instrumenter: instrumenter)
+  /// - Parameter runner: gets what it needs to collect coverage.
+  public init(_ runner: CaseRunner, lanes: LaneSelection) {
+    self.runner = runner
     runner.coverage = CoverageCollector()
     runner.probesBranches = true
     self.lanes = lanes

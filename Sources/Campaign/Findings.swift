@@ -97,8 +97,7 @@ public func storeFinding(
     index: origin.entry.meta?.lineage == nil ? origin.entry.meta?.index : nil,
     version: stablefuzzVersion, sizeBefore: caseSize(original), sizeAfter: caseSize(result.case),
     commands: [
-      "stablefuzz replay \(path)\(suffix)", "stablefuzz trace \(path)\(suffix)",
-      "stablefuzz replay \(origin.source)\(suffix)",
+      replayCommand(path, arguments), "stablefuzz trace \(path)\(suffix)", replayCommand(origin.source, arguments),
     ])
   switch final {
   case .diverge(let divergence):
@@ -115,6 +114,15 @@ public func storeFinding(
   let placement = try store.storeFinding(
     envelope, record: record, wat: wat, readme: findingReadme(record, wat: wat))
   return StoredFinding(record: record, path: placement.path, result: result)
+}
+
+/// The command that runs a case again.
+///
+/// - Parameters:
+///   - source: a path, or `SEED:INDEX` and a profile.
+///   - arguments: what the command needs besides.
+func replayCommand(_ source: String, _ arguments: String) -> String {
+  "stablefuzz replay \(source)" + (arguments.isEmpty ? "" : " " + arguments)
 }
 
 extension FindingPlacement {

@@ -59,7 +59,7 @@ public func runGate(
   var failures: [FailedReplay] = []
   var replayed = 0
   for root in configuration.corpus {
-    for path in try listCases(at: root) {
+    for path in try listCases(at: root) where !world.isInterrupted() {
       let verdict = runner.runCase(try readEntry(path).case, lanes: .strategies(Strategy.all)).verdict
       replayed += 1
       switch verdict {
@@ -71,25 +71,35 @@ public func runGate(
   let outcome = try runCampaign(configuration.campaign, stores: stores, world: world)
   return GateOutcome(
     replayed: replayed, failures: failures, campaign: outcome,
-    unstable: unstableCases(configuration.campaign, count: min(repeatedCases, outcome.position)),
+    unstable: unstableCases(
+      configuration.campaign, count: min(repeatedCases, outcome.position), isInterrupted: world.isInterrupted),
     minimumCases: configuration.minimumCases)
 }
 
 /// Runs the first cases twice, the second time in the opposite order on another runner, and compares their digests.
-private func unstableCases(_ configuration: CampaignConfiguration, count: UInt64) -> [UInt64] {
+///
+/// Ends early where an outside instrumenter fails, which may take its time and need not fail alike, or where somebody asks.
+private func unstableCases(
+  _ configuration: CampaignConfiguration, count: UInt64, isInterrupted: () -> Bool
+) -> [UInt64] {
   let runners = (configuration.makeRunner(), configuration.makeRunner())
-  let indices = (0..<count).compactMap(configuration.shard.index)
+  let generator = configuration.generator
   func digests(_ runner: CaseRunner, _ indices: [UInt64]) -> [UInt64: CaseResult] {
     var results: [UInt64: CaseResult] = [:]
     for index in indices {
-      let origin = generatedOrigin(configuration.generator, seed: configuration.seed, index: index)
-      results[index] = runner.runCase(origin.entry.case, lanes: configuration.lanes)
+      if isInterrupted() { break }
+      let testCase = generator.generate(seed: configuration.seed, index: index).case
+      let result = runner.runCase(testCase, lanes: configuration.lanes)
+      if case .toolFailure = result.verdict { break }
+      results[index] = result
     }
     return results
   }
-  let first = digests(runners.0, indices)
+  let first = digests(runners.0, (0..<count).compactMap(configuration.shard.index))
+  let indices = first.keys.sorted()
   let second = digests(runners.1, indices.reversed())
-  return indices.filter {
-    first[$0]?.digest != second[$0]?.digest || first[$0]?.verdict != second[$0]?.verdict
+  return indices.filter { index in
+    guard let one = first[index], let other = second[index] else { return false }
+    return one.digest != other.digest || one.verdict != other.verdict
   }
 }

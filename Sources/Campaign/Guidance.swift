@@ -178,7 +178,8 @@ struct Guidance: Sendable {
     let count = Variation.allCases.count + 1
     guard record.costs.count == count, record.news.count == count,
       record.next >= 0 && record.next < max(record.entries.count, 1),
-      (record.costs + record.news + record.entries.flatMap { [$0.cost, $0.news] }).allSatisfy({ $0 < Yield.bound })
+      (record.costs + record.news + record.entries.flatMap { [$0.cost, $0.news] }).allSatisfy({ $0 < Yield.bound }),
+      record.entries.allSatisfy({ $0.marks.allSatisfy { $0 > 0 && $0 < .max } })
     else { return nil }
     for entry in record.entries {
       guard let lineage = Lineage(entry.lineage) else { return nil }

@@ -13,8 +13,10 @@ import Minimization
 public enum CampaignEvent: Sendable {
   /// A round has ended.
   case progress(CampaignRecord)
-  /// The first case of a bucket was minimized and stored.
+  /// The first case of a bucket was minimized, and stored where there was room.
   case finding(StoredFinding)
+  /// The first case of a bucket could not be stored, for which the campaign ends.
+  case unstored(sentence: String, command: String)
 }
 
 /// Why a campaign ended.
@@ -101,6 +103,8 @@ private struct RunningCampaign {
   let workers: [Worker]
   var tally = Tally()
   var guidance = Guidance()
+  /// The state at the beginning of the current generation of a guided campaign, on which its cases depend.
+  var generation: (tally: Tally, guidance: Guidance)?
   var elapsedBefore = 0.0
   var lastCheckpoint = 0.0
 
@@ -115,7 +119,7 @@ private struct RunningCampaign {
 
   mutating func run() throws(CorpusError) -> CampaignOutcome {
     if stores.resumes, let checkpoint = try stores.reports?.checkpoint(of: configuration.name) {
-      tally = Tally(checkpoint)
+      tally = try Tally(resuming: checkpoint, of: configuration)
       if let record = checkpoint.guidance {
         guard let guidance = Guidance(record, reached: tally.coverage, workers[0].generator) else {
           throw .malformed(reason: "the checkpoint of campaign \(configuration.name) is damaged", offset: nil)
@@ -158,8 +162,11 @@ private struct RunningCampaign {
     return configuration.shard.index(tally.position) == nil
   }
 
+  /// Where the campaign can be gone on from; in the middle of a generation, its beginning.
   private var checkpoint: CheckpointRecord {
-    tally.checkpoint(configuration, elapsed: elapsed, guidance: configuration.isGuided ? guidance.record : nil)
+    let (tally, guidance) = generation ?? (tally, guidance)
+    return tally.checkpoint(
+      configuration, elapsed: elapsed, guidance: configuration.isGuided ? guidance.record : nil)
   }
 
   private mutating func saveCheckpoint() throws(CorpusError) {
@@ -174,9 +181,16 @@ private struct RunningCampaign {
   private mutating func runRound() throws(CorpusError) -> Bool {
     let first = tally.position
     let sliceLength = configuration.outside == nil ? sliceLength : outsideSliceLength
-    let length = configuration.isGuided ? generationLength : sliceLength * UInt64(workers.count)
-    let end = min(first + length, configuration.budget.cases ?? .max)
-    let (workers, guidance) = (workers, configuration.isGuided ? guidance : nil)
+    var length = sliceLength * UInt64(workers.count)
+    if configuration.isGuided {
+      if generation == nil { generation = (tally, guidance) }
+      // A generation at a time, or the part of one that an outside instrumenter can be waited for.
+      let rest = generationLength - first % generationLength
+      length = configuration.outside == nil ? rest : min(length, rest)
+    }
+    let (sum, isBeyond) = first.addingReportingOverflow(length)
+    let end = min(isBeyond ? .max : sum, configuration.budget.cases ?? .max)
+    let (workers, guidance) = (workers, generation?.guidance)
     for worker in workers { worker.looksForCanary = tally.canaryFoundIn == nil }
     DispatchQueue.concurrentPerform(iterations: workers.count) { number in
       workers[number].run(stride(from: first + UInt64(number), to: end, by: workers.count), guidance)
@@ -193,21 +207,30 @@ private struct RunningCampaign {
       if let bucket = run.result.verdict.bucket, tally.buckets[bucket]?.cases == 1 { try keep(run, bucket) }
       if let limit = configuration.budget.findings, tally.findings >= limit { return true }
     }
-    self.guidance.endGeneration()
+    if tally.position % generationLength == 0 {
+      self.guidance.endGeneration()
+      generation = nil
+    }
     return false
   }
 
   /// Minimizes and stores the first case of a bucket.
   private mutating func keep(_ run: Worker.Run, _ bucket: String) throws(CorpusError) {
     guard let corpus = stores.corpus else { return }
-    let finding = try storeFinding(
-      generatedOrigin(
-        configuration.generator, seed: configuration.seed, lineage: run.genotype?.lineage ?? Lineage(run.index),
-        sourceArguments: configuration.sourceArguments),
-      run.result.verdict, runner: workers[0].runner, store: corpus,
-      arguments: configuration.instrumenterArguments, isInterrupted: world.isInterrupted)
-    tally.buckets[bucket]?.path = finding.path
-    world.report(.finding(finding))
+    let origin = generatedOrigin(
+      configuration.generator, seed: configuration.seed, lineage: run.genotype?.lineage ?? Lineage(run.index),
+      sourceArguments: configuration.sourceArguments)
+    do throws(CorpusError) {
+      let finding = try storeFinding(
+        origin, run.result.verdict, runner: workers[0].runner, store: corpus,
+        arguments: configuration.instrumenterArguments, isInterrupted: world.isInterrupted)
+      tally.buckets[bucket]?.path = finding.path
+      world.report(.finding(finding))
+    } catch {
+      let command = replayCommand(origin.source, configuration.instrumenterArguments)
+      world.report(.unstored(sentence: run.result.verdict.sentence, command: command))
+      throw error
+    }
   }
 }
 
@@ -267,7 +290,7 @@ private final class Worker: @unchecked Sendable {
     runner = configuration.makeRunner()
     if configuration.isCoverageCollected { runner.coverage = CoverageCollector() }
     generator = GuidedGenerator(generator: configuration.generator, seed: configuration.seed)
-    canary = configuration.canary.map(CanaryWatch.init)
+    canary = configuration.canary.map { CanaryWatch($0, lanes: configuration.lanes) }
   }
 
   /// - Parameters:
@@ -279,7 +302,7 @@ private final class Worker: @unchecked Sendable {
       guard let index = configuration.shard.index(position) else { return }
       let origin = guidance?.origin(of: index, seed: configuration.seed) ?? .fresh
       let (testCase, genotype) = generate(index, origin, guidance)
-      runner.probesBranches = index % probedShare == 0
+      runner.probesBranches = position % probedShare == 0
       var result = runner.runCase(testCase, lanes: configuration.lanes)
       let marks = guidance == nil ? [] : marks(testCase, result)
       let showsCanary = looksForCanary && canary?.isShown(by: testCase, result.verdict) == true

@@ -28,8 +28,19 @@ struct Tally {
   init() {}
 
   /// Continues from a checkpoint.
-  init(_ checkpoint: CheckpointRecord) {
+  ///
+  /// - Throws: `CorpusError.malformed` if it is another campaign's, or of another version of the program.
+  init(resuming checkpoint: CheckpointRecord, of configuration: CampaignConfiguration) throws(CorpusError) {
     let record = checkpoint.record
+    // What is found and the digest are those of one stream of cases.
+    guard record.version == stablefuzzVersion, record.configuration == configuration.settings,
+      record.seed == configuration.seed, record.canary?.name == configuration.canary?.name
+    else {
+      let made = record.commands.first ?? "another program"
+      throw .malformed(
+        reason: "the checkpoint of campaign \(configuration.name) is that of '\(made)' with other settings or another "
+          + "version; remove it or leave out --resume", offset: nil)
+    }
     verdicts = record.verdicts
     casesCompared = record.casesCompared
     casesWithoutTrap = checkpoint.casesWithoutTrap
@@ -38,7 +49,14 @@ struct Tally {
     for bucket in record.buckets { buckets[bucket.bucket] = (bucket.cases, bucket.path) }
     canaryFoundIn = record.canary?.foundIn
     position = checkpoint.nextIndex
-    if let stored = checkpoint.coverage, let map = CoverageMap(stored) { coverage = map }
+    if let stored = checkpoint.coverage {
+      guard let map = CoverageMap(stored) else {
+        throw .malformed(
+          reason: "the coverage in the checkpoint of campaign \(configuration.name) is damaged or of another version",
+          offset: nil)
+      }
+      coverage = map
+    }
   }
 
   /// Cases that diverged or showed a fault or a failure.
@@ -53,7 +71,9 @@ struct Tally {
     var member = DigestStream()
     member.add(index)
     member.add(result.digest)
-    member.add(Array(result.verdict.sentence.utf8))
+    // What a tool writes when it fails may hold anything, such as names of temporary files.
+    let isToolFailure = if case .toolFailure = result.verdict { true } else { false }
+    member.add(Array((isToolFailure ? result.verdict.bucket ?? "" : result.verdict.sentence).utf8))
     digest.add(member.finish())
     switch result.verdict {
     case .agree: verdicts.agree += 1

@@ -49,6 +49,7 @@ public func writeFile(_ bytes: [UInt8], to path: String) throws(CorpusError) {
     buffer.baseAddress.map { mkstemp($0) } ?? -1
   }
   guard descriptor >= 0 else { throw systemError("write", path) }
+  _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
   let temporary = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   do throws(CorpusError) {
     try fill(descriptor, with: bytes, path)

@@ -194,6 +194,9 @@ extension Parameters {
     }
   }
 
+  /// Wasm pages; the OS pages of more have no 32-bit numbers.
+  private static let largestStableCapacity: UInt64 = 1 << 28 - 1
+
   /// Sets a parameter; false where it cannot have that value.
   fileprivate mutating func set(_ key: ParameterKey, to value: UInt64) -> Bool {
     switch key {
@@ -204,7 +207,9 @@ extension Parameters {
     case .accessedMessage: accessedPageLimits.message = value
     case .accessedUpgrade: accessedPageLimits.upgrade = value
     case .accessedQuery: accessedPageLimits.query = value
-    case .stableCapacity: stableCapacity = value
+    case .stableCapacity:
+      guard value <= Self.largestStableCapacity else { return false }
+      stableCapacity = value
     case .heapLimit32: heapLimit32 = value
     case .heapLimit64: heapLimit64 = value
     case .dirtyPageOverhead: dirtyPageOverhead = Int64(bitPattern: value)

@@ -1,4 +1,4 @@
-// The values of the coverage model's dimensions, each with the words that reports use. `Dimension.swift` lists the
+// The values of the coverage model's dimensions, each with the words that reports use. `Situation.swift` lists the
 // dimensions, `Classification.swift` puts calls into these classes, `FeasibilityRules.swift` says what can go together.
 
 import Canister

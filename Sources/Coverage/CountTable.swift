@@ -1,6 +1,14 @@
 // Counts by item in open addressing: a campaign counts some fifty items per case, for which the standard dictionary's
 // hashing would be half of what coverage costs. Used by `CoverageMap` only.
 
+extension UInt64 {
+  /// The sum, or the largest number: what was stored may hold any.
+  func addingClamped(_ other: UInt64) -> UInt64 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
+}
+
 /// Counts of items, each above 0.
 struct CountTable: Sendable {
   /// Item bits; `empty` where there is none.
@@ -33,7 +41,7 @@ struct CountTable: Sendable {
   /// - Returns: whether the item is new.
   mutating func add(_ count: UInt64, to item: CoverageItem) -> Bool {
     let place = place(of: item.bits)
-    values[place] += count
+    values[place] = values[place].addingClamped(count)
     if keys[place] != Self.empty { return false }
     keys[place] = item.bits
     self.count += 1

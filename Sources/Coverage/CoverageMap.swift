@@ -23,7 +23,7 @@ public struct CoverageMap: Sendable {
 
   /// Adds the cases of another map.
   public mutating func merge(_ other: CoverageMap) {
-    cases += other.cases
+    cases = cases.addingClamped(other.cases)
     for (item, count) in other.counts.sorted { _ = add(count, to: item) }
   }
 

@@ -1,4 +1,4 @@
-// All situations and pairs of calls that can happen, enumerated from the rules. Counted against by `CoverageSummary`.
+// All situations and pairs of calls that can happen, enumerated from the rules. Counted against by `CoverageAnalysis`.
 
 /// The situations that keep all rules.
 public struct FeasibleSituations: Sendable {

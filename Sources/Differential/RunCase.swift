@@ -108,7 +108,10 @@ public final class CaseRunner {
       result.ranWithoutTrap = result.observations.allSatisfy(\.outcome.isSuccess)
       result.digest = digest(of: result.observations)
       step("execute host lane", "HostLane.execute", result.digest, "\(result.observations.count) messages")
-      for lane in lanes(selection, testCase) {
+      let lanes = lanes(selection, testCase)
+      // Nothing was compared; only modules with direct access have no form for an outside instrumenter.
+      if lanes.isEmpty { result.verdict = .poisoned("no native lane can run it: direct access is no replica's") }
+      for lane in lanes {
         let instrumented = try modules.instrumented(lane, instrumenter, outside)
         let (verdict, steps) = try compare(testCase, result.observations, modules, instrumented)
         result.verdict = verdict
@@ -152,7 +155,9 @@ public final class CaseRunner {
   private func compare(
     _ testCase: Case, _ expected: [Observation], _ modules: CaseModules, _ instrumented: CaseModules.Instrumented
   ) throws(Fault) -> (Verdict, steps: UInt64) {
-    let probed = coverage != nil && probesBranches ? modules.probed(instrumented) : nil
+    // Of a module that others made, nobody knows which branch is which.
+    let isProbed = coverage != nil && probesBranches && instrumented.lane != .external
+    let probed = isProbed ? modules.probed(instrumented) : nil
     let native = try modules.nativeLane(
       instrumented, workspace: natives, reporting: probed.map { .branches($0) } ?? .nothing)
     if let divergence = modules.namesDivergence(instrumented) { return (divergence, 0) }
@@ -219,8 +224,10 @@ public final class CaseRunner {
     defer { native.recorder = nil }
     _ = host.execute(divergence.message)
     _ = native.execute(faults.rewritten(divergence.message))
-    // A module with direct access makes no calls that the host's could be held against.
-    let hostCalls = modules.first.isDirect ? [] : hostRecorder.calls
+    // A module with direct access makes no calls that the host's could be held against, and where the functions of an
+    // outside instrumenter stand elsewhere, its calls are not seen.
+    let isUnseen = instrumented.lane == .external && nativeRecorder.calls.isEmpty
+    let hostCalls = modules.first.isDirect || isUnseen ? [] : hostRecorder.calls
     return divergence.explained(hostCalls, nativeRecorder.calls, host, native)
   }
 }

@@ -88,10 +88,11 @@ public struct Divergence: Hashable, Sendable {
   public let hostValue: String
   public let nativeValue: String
 
-  /// The equivalence class: what differs, and in which function or kind of message.
+  /// The equivalence class: what differs, and in which function or kind of message. What an outside instrumenter makes
+  /// has classes of its own, so that its mistakes do not stand in the way of ours.
   public var bucket: String {
     let place = call?.function?.name ?? message.kind
-    return "\(observable.rawValue).\(place)"
+    return (lane == .external ? "external." : "") + "\(observable.rawValue).\(place)"
   }
 
   /// The first differing message, call and observable in one sentence.

@@ -18,6 +18,8 @@ public struct MutantRow: Hashable, Codable, Sendable {
     case unreached
     /// No case had a place for it.
     case unplaced
+    /// A mistake of a lane that no case showed; of the lanes' own code it is not known what is executed.
+    case unseen
 
     /// The status of a mutant that was not detected, in words.
     public var words: String {
@@ -28,6 +30,7 @@ public struct MutantRow: Hashable, Codable, Sendable {
       case .triggered: "a stable call went differently, and no observation showed it"
       case .unreached: "its place was never executed"
       case .unplaced: "no case had a place for it"
+      case .unseen: "no case showed it; what lanes execute of their own code is not looked at"
       }
     }
   }
@@ -88,6 +91,8 @@ public struct GradeReport: Hashable, Codable, Sendable {
   public var casesBySeed: [UInt64]
   public var secondsBySeed: [Double]
   public var disagreements: Int
+  /// The first case that disagreed, as `SEED:INDEX`.
+  public var disagreement: String?
   public var secondsLimit: Double
   /// Mutants graded: all of the profile without the equivalent ones.
   public var graded: Int
@@ -115,6 +120,7 @@ public struct GradeReport: Hashable, Codable, Sendable {
     casesBySeed = grades.map(\.cases)
     secondsBySeed = grades.map(\.seconds)
     disagreements = grades.reduce(0) { $0 + $1.disagreements }
+    disagreement = grades.lazy.compactMap { grade in grade.disagreement.map { "\(grade.seed):\($0)" } }.first
     secondsLimit = configuration.limits.seconds
     mutants = configuration.mutants.enumerated().map { number, mutant in
       MutantRow(mutant, grades.map { $0.fates[number] })
@@ -180,6 +186,8 @@ extension MutantRow {
         .detected
       } else if !detections.isEmpty {
         .sometimes
+      } else if mutant.family == .lane {
+        .unseen
       } else if fates.contains(where: { $0.triggered != nil }) {
         .triggered
       } else if fates.contains(where: { $0.reached != nil }) {

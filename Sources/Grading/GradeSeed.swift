@@ -56,6 +56,8 @@ public struct SeedGrade: Sendable {
   public var seconds = 0.0
   /// Cases in which the lanes did not agree without any mutant; a grade with such cases says little.
   public var disagreements = 0
+  /// Index of the first of them.
+  public var disagreement: UInt64?
   /// In the order of the mutants.
   public var fates: [MutantFate]
 }
@@ -95,6 +97,7 @@ final class SeedGrader {
       grade.cases += 1
       guard let prepared else {
         grade.disagreements += 1
+        grade.disagreement = grade.disagreement ?? grade.cases - 1
         continue
       }
       let trial = Trial(

@@ -24,6 +24,9 @@ enum ExitStatus: Equatable, CustomStringConvertible {
 /// A running command.
 final class ChildProcess {
   private let pid: pid_t
+  /// No file that the command writes may be larger, among them what takes its standard error; in the shell's blocks of
+  /// 512 bytes, 1 GiB.
+  private static let largestFile = 2_097_152
   private(set) var status: ExitStatus?
 
   /// Starts `command` in a shell, with further arguments behind those that it names itself.
@@ -53,8 +56,9 @@ final class ChildProcess {
     posix_spawnattr_setsigmask(&attributes, &none)
     posix_spawnattr_setflags(
       &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
+    let script = "ulimit -f \(Self.largestFile) 2>/dev/null; \(command) \"$@\""
     var words: [UnsafeMutablePointer<CChar>?] =
-      (["sh", "-c", command + " \"$@\"", "sh"] + arguments).map { strdup($0) } + [nil]
+      (["sh", "-c", script, "sh"] + arguments).map { strdup($0) } + [nil]
     defer { for word in words { free(word) } }
     var pid: pid_t = 0
     let error = starting.withLock { _ in posix_spawn(&pid, "/bin/sh", &actions, &attributes, &words, environ) }
@@ -176,8 +180,25 @@ final class ScratchDirectory {
     path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
+  /// Writes a file anew. Nothing of it has to outlive a loss of power.
+  ///
+  /// - Returns: false where that fails; `errno` says why.
+  func write(_ bytes: [UInt8], to name: String) -> Bool {
+    let file = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard file >= 0 else { return false }
+    defer { close(file) }
+    var done = 0
+    while done < bytes.count {
+      let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress.map { $0 + done }, bytes.count - done) }
+      if count < 0 && errno == EINTR { continue }
+      if count <= 0 { return false }
+      done += count
+    }
+    return true
+  }
+
   deinit {
-    for name in ["log", "in.wasm", "out.wasm"] { unlink("\(path)/\(name)") }
+    for name in ["log", "in.wasm", "out.wasm"] { remove("\(path)/\(name)") }
     rmdir(path)
   }
 }

@@ -24,8 +24,8 @@ final class CommandInstrumenter: ModuleTransformer {
   func transform(_ module: [UInt8]) throws(Fault) -> [UInt8] {
     let (input, output) = (directory.path + "/in.wasm", directory.path + "/out.wasm")
     unlink(output)
-    do throws(CorpusError) { try writeFile(module, to: input) } catch {
-      throw Fault(.toolStart, lane: .external, "\(error)")
+    guard directory.write(module, to: "in.wasm") else {
+      throw Fault(.toolStart, lane: .external, "cannot write \(input): \(String(cString: strerror(errno)))")
     }
     log.begin()
     let nothing = open("/dev/null", O_RDWR | O_CLOEXEC)
@@ -37,8 +37,16 @@ final class CommandInstrumenter: ModuleTransformer {
       throw Fault(.toolTimeout, lane: .external, log.explain("gave nothing within \(timeout) s and was ended"))
     }
     guard status.isSuccess else { throw Fault(.toolCrash, lane: .external, log.explain("\(status)")) }
-    do throws(CorpusError) { return try readFile(output) } catch {
+    var information = stat()
+    guard lstat(output, &information) == 0 else {
       throw Fault(.toolOutput, lane: .external, log.explain("succeeded without writing its output file"))
+    }
+    // Reading from anything else, such as a pipe, may never end.
+    guard information.st_mode & S_IFMT == S_IFREG else {
+      throw Fault(.toolOutput, lane: .external, log.explain("succeeded, but its output is no regular file"))
+    }
+    do throws(CorpusError) { return try readFile(output) } catch {
+      throw Fault(.toolOutput, lane: .external, log.explain("succeeded, but its output cannot be read: \(error)"))
     }
   }
 }

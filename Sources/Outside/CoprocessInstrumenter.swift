@@ -92,6 +92,11 @@ final class CoprocessInstrumenter: ModuleTransformer {
     var sent = 0
     var reply: [UInt8] = []
     var expected: Int?
+    // Whatever is there before the request would be taken for its answer.
+    var early: UInt8 = 0
+    if read(connection.fromProcess, &early, 1) > 0 {
+      throw Fault(.toolFrame, lane: .external, log.explain("wrote something before it was given the module"))
+    }
     let deadline = now() + timeout
     while true {
       if let expected, reply.count >= 4 + expected {

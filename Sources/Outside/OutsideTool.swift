@@ -4,6 +4,7 @@
 import Canister
 import Corpus
 import Differential
+import Synchronization
 import Wasm
 
 /// Makes another module of a module, outside of this program.
@@ -28,14 +29,34 @@ public struct OutsideCommand: Hashable, Sendable {
   }
 }
 
+/// Whether a tool reads the parameters that it is given: asked once for all workers, so that their cases do not depend on
+/// which of them ran them.
+public final class ParameterAnswer: Sendable {
+  private let answer = Mutex<Bool?>(nil)
+
+  public init() {}
+
+  /// - Parameter ask: finds out.
+  fileprivate func callAsFunction(_ ask: () -> Bool) -> Bool {
+    answer.withLock { known in
+      let heeds = known ?? ask()
+      known = heeds
+      return heeds
+    }
+  }
+}
+
 /// An outside instrumenter.
 public final class OutsideTool: OutsideInstrumenter {
   private let settings: OutsideCommand
   private var transformer: (any ModuleTransformer)?
-  /// What asking has shown; nil before.
-  private var knownToHeed: Bool?
+  private let answer: ParameterAnswer
 
-  public init(_ settings: OutsideCommand) { self.settings = settings }
+  /// - Parameter answer: shared by all that are made of the same command.
+  public init(_ settings: OutsideCommand, answer: ParameterAnswer = ParameterAnswer()) {
+    self.settings = settings
+    self.answer = answer
+  }
 
   public func instrument(_ module: [UInt8], parameters: Parameters) throws(Fault) -> [UInt8] {
     try transform(withParameters(module, parameters))
@@ -53,22 +74,20 @@ public final class OutsideTool: OutsideInstrumenter {
 
   // MARK: Parameters
 
-  /// Whether the tool reads the section with the parameters: asked once, with a module and parameters of which one can
-  /// see in the output whether they were used. Either of two traces is enough, so that a tool with a mistake in one of
-  /// them is still understood.
-  public var heedsParameters: Bool {
-    if let knownToHeed { return knownToHeed }
+  /// Whether the tool reads the section with the parameters.
+  public var heedsParameters: Bool { answer(usesParameters) }
+
+  /// Tries with a module and parameters of which one can see in the output whether they were used. Either of two traces is
+  /// enough, so that a tool with a mistake in one of them is still understood.
+  private func usesParameters() -> Bool {
     var parameters = Parameters()
     parameters.heapLimit32 = 7
     parameters.dirtyPageOverhead = 777
-    var heeds = false
-    if let output = try? instrument(Self.question, parameters: parameters), let module = try? decode(output) {
-      heeds =
-        module.memories.first?.limits.maximum == 7
-        || module.functions.contains { $0.body.instructions.contains(.i64(777)) }
+    guard let output = try? instrument(Self.question, parameters: parameters), let module = try? decode(output) else {
+      return false
     }
-    knownToHeed = heeds
-    return heeds
+    return module.memories.first?.limits.maximum == 7
+      || module.functions.contains { $0.body.instructions.contains(.i64(777)) }
   }
 
   /// A canister that may write to stable memory.

@@ -18,7 +18,8 @@ public func statisticsText(_ record: StatisticsRecord) -> String {
       [
         "verdicts", "",
         "agree \(grouped(verdicts.agree)), poisoned \(grouped(verdicts.poisoned)), "
-          + "diverge \(grouped(verdicts.diverge)), fault \(grouped(verdicts.fault))",
+          + "diverge \(grouped(verdicts.diverge)), fault \(grouped(verdicts.fault))"
+          + (verdicts.toolFailure == 0 ? "" : ", tool failure \(grouped(verdicts.toolFailure))"),
       ],
       ["no unintended trap", share(record.casesWithoutUnintendedTrap), ""],
       ["no trap at all", share(record.casesWithoutTrap), ""],

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Campaign
 import Differential
+import Generation
 import Mutation
 
 /// The text of `--canary`.
@@ -28,17 +29,22 @@ enum CanaryChoice: ExpressibleByArgument, Equatable {
 
   /// The canary for a run; nil where there shall be none.
   ///
-  /// - Parameter seed: decides which one 'random' is.
-  func canary(seed: UInt64) throws -> Canary? {
+  /// - Parameters:
+  ///   - seed: decides which one 'random' is.
+  ///   - profile: has to be able to find it, if it is random.
+  func canary(seed: UInt64, profile: GeneratorProfile) throws -> Canary? {
     let rule: MutationRule
     switch self {
     case .off: return nil
     case .random:
-      guard let chosen = Canaries.choose(seed: seed) else { return nil }
+      guard let chosen = Canaries.choose(seed: seed, profile: profile.rawValue) else { return nil }
       rule = chosen
     case .named(let name):
       guard let named = MutationRule(name: name) ?? MutationRule(name: "planted/\(name)") else {
-        throw ValidationError("no mutant is called '\(name)'; see stablefuzz mutants --list")
+        throw ValidationError(
+          name.hasPrefix("lane/")
+            ? "'\(name)' is a mistake of a lane; a canary is one of the instrumented module"
+            : "no mutant is called '\(name)'; see stablefuzz mutants --list")
       }
       rule = named
     }

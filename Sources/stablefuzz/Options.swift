@@ -48,7 +48,8 @@ struct LaneOptions: ParsableArguments {
   var coprocess = false
 
   @Option(help: ArgumentHelp("Seconds that CMD may take for one module.", valueName: "n"))
-  var instrumenterTimeout = 10.0
+  var instrumenterTimeout = Self.defaultTimeout
+  private static let defaultTimeout = 10.0
 
   func validate() throws {
     if outsideCommand == nil && (coprocess || lanes == .external) {
@@ -66,6 +67,7 @@ struct LaneOptions: ParsableArguments {
     if let outsideCommand {
       parts.append("--instrumenter '" + outsideCommand.replacing("'", with: #"'\''"#) + "'")
       if coprocess { parts.append("--coprocess") }
+      if instrumenterTimeout != Self.defaultTimeout { parts.append("--instrumenter-timeout \(instrumenterTimeout)") }
     }
     return parts.joined(separator: " ")
   }
@@ -75,7 +77,8 @@ struct LaneOptions: ParsableArguments {
     guard let outsideCommand else { return nil }
     let command = OutsideCommand(
       command: outsideCommand, isCoprocess: coprocess, timeout: instrumenterTimeout)
-    return { OutsideTool(command) }
+    let answer = ParameterAnswer()
+    return { OutsideTool(command, answer: answer) }
   }
 
   /// What runs single cases with these options.

@@ -39,8 +39,13 @@ final class StatusPrinter {
       } else {
         finish()
         printError("finding \(finding.record.bucket): \(finding.record.sentence)")
-        if let path = finding.path { printError("  stored as \(path)") }
+        // Where its bucket is full, the case can be made again.
+        let again = finding.record.commands.last ?? ""
+        printError(finding.path.map { "  stored as \($0)" } ?? "  not stored, its bucket is full; \(again)")
       }
+    case .unstored(let sentence, let command):
+      finish()
+      printError("finding, not stored: \(sentence)\n  \(command)")
     }
   }
 

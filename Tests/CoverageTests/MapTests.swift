@@ -85,7 +85,7 @@ import Wasm
     #expect(forward.encoded == backward.encoded)
   }
 
-  @Test func damagedMapsAreRefused() {
+  @Test func damagedMapsAreRefused() throws {
     var map = CoverageMap()
     map.add(Self.items)
     let bytes = map.encoded
@@ -93,6 +93,10 @@ import Wasm
     #expect(CoverageMap(encoded: Array(bytes.dropLast())) == nil)
     // A count above the number of cases, and a number that is no situation.
     #expect(CoverageMap(encoded: [1, 0, 2]) == nil)
+    // As many cases as can be counted, twice.
+    var most = try #require(CoverageMap(encoded: [UInt8](repeating: 0xFF, count: 9) + [1]))
+    most.merge(most)
+    #expect(most.cases == .max)
     #expect(CoverageMap(encoded: [1, 31, 1]) == nil)
   }
 

@@ -105,7 +105,7 @@ import Testing
   }
 
   @Test func whatIsReachedIsFeasible() throws {
-    var run = CoverageRun(instrumenter: standardInstrumenter, lanes: .ofCase)
+    var run = CoverageRun(CaseRunner(), lanes: .ofCase)
     for index in 0..<2_500 {
       #expect(run.add(generatedOrigin(Generator(profile: .native), seed: 8, index: UInt64(index))) == .agree)
     }
@@ -156,6 +156,48 @@ import Testing
       #expect(resumed.end == .budget)
       #expect(resumed.record.digest == whole.record.digest)
       #expect(resumed.record.verdicts == whole.record.verdicts)
+    }
+  }
+
+  /// What a checkpoint has counted belongs to one stream of cases.
+  @Test func checkpointsOfOtherCampaignsAreRefused() throws {
+    try inTemporaryDirectory { root in
+      let stores = CampaignStores(reports: ReportStore(root: "\(root)/reports"), resumes: true)
+      var rounds = 0
+      _ = try runCampaign(
+        configuration(cases: 600), stores: stores,
+        world: CampaignWorld(
+          elapsed: { 1 },
+          isInterrupted: {
+            rounds += 1
+            return rounds > 1
+          }))
+      var other = configuration(cases: 600)
+      other.canary = Canary(name: "another", instrumenter: standardInstrumenter)
+      #expect(throws: CorpusError.self) { try runCampaign(other, stores: stores, world: world) }
+      #expect(try runCampaign(configuration(cases: 600), stores: stores, world: world).end == .budget)
+    }
+  }
+
+  /// A finding that finds no place is told with the command that makes it again, before the campaign ends for it.
+  @Test func findingsThatCannotBeStoredAreTold() throws {
+    try inTemporaryDirectory { root in
+      try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+      try Data().write(to: URL(fileURLWithPath: "\(root)/corpus"))
+      let broken: Instrumenter = { module, strategy, parameters throws(Fault) in
+        var result = try standardInstrumenter(module, strategy, parameters)
+        result.exports.removeAll { $0.name == InstrumentationExport.bytemap }
+        return result
+      }
+      var told: [String] = []
+      #expect(throws: CorpusError.self) {
+        try runCampaign(
+          CampaignConfiguration(profile: .native, seed: 3, budget: Budget(cases: 8), instrumenter: broken),
+          stores: CampaignStores(corpus: CorpusStore(root: "\(root)/corpus")),
+          world: CampaignWorld(
+            elapsed: { 1 }, report: { if case .unstored(_, let command) = $0 { told.append(command) } }))
+      }
+      #expect(told == ["stablefuzz replay 3:0"])
     }
   }
 

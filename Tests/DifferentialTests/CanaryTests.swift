@@ -30,13 +30,27 @@ import Wasm
   private let world = CampaignWorld(elapsed: { 1 })
 
   @Test func isFoundAndIsNoFinding() throws {
-    let rule = try #require(Canaries.choose(seed: 7))
+    let rule = try #require(Canaries.choose(seed: 7, profile: "native"))
     let plain = try runCampaign(campaign(nil, cases: 200), world: world).record
     let one = try runCampaign(campaign(canary(rule), cases: 200), world: world).record
     let four = try runCampaign(campaign(canary(rule), cases: 200, jobs: 4), world: world).record
     #expect(plain.canary == nil)
     #expect(one.canary?.foundIn != nil && one.canary == four.canary)
     #expect(one.verdicts == plain.verdicts && one.digest == plain.digest && one.buckets.isEmpty)
+  }
+
+  /// Modules with direct access have no stable functions to make mistakes in.
+  @Test(arguments: [GeneratorProfile.direct, .named]) func directProfilesFindTheirs(_ profile: GeneratorProfile) throws
+  {
+    let rules = Dictionary(
+      (0..<100).compactMap { Canaries.choose(seed: $0, profile: profile.rawValue) }.map { ($0.name, $0) },
+      uniquingKeysWith: { first, _ in first })
+    #expect(rules.count > 2)
+    for rule in rules.values {
+      var campaign = campaign(canary(rule), cases: 150)
+      campaign.profile = profile
+      #expect(try runCampaign(campaign, world: world).record.canary?.foundIn != nil, "\(rule.name)")
+    }
   }
 
   @Test func isMissedWhereNothingShowsIt() throws {
@@ -56,15 +70,15 @@ import Wasm
       result.exports.removeAll { $0.name == InstrumentationExport.bytemap }
       return result
     }
-    let rule = try #require(Canaries.choose(seed: 7))
+    let rule = try #require(Canaries.choose(seed: 7, profile: "native"))
     let record = try runCampaign(campaign(canary(rule), cases: 20, instrumenter: broken), world: world).record
     #expect(record.verdicts.fault == 20 && record.canary?.foundIn == nil)
   }
 
   @Test func choicesAreFixedBySeedAndDiffer() {
-    let chosen = (0..<200).map { Canaries.choose(seed: $0)?.name }
+    let chosen = (0..<200).map { Canaries.choose(seed: $0, profile: "native")?.name }
     #expect(!chosen.contains(nil))
     #expect(Set(chosen).count > 20)
-    #expect(chosen == (0..<200).map { Canaries.choose(seed: $0)?.name })
+    #expect(chosen == (0..<200).map { Canaries.choose(seed: $0, profile: "native")?.name })
   }
 }

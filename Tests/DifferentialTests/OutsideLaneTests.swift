@@ -2,7 +2,9 @@
 
 import Campaign
 import Canister
+import Corpus
 import Differential
+import Foundation
 import Generation
 import Instrumentation
 import Testing
@@ -42,6 +44,39 @@ private final class FakeTool: OutsideInstrumenter {
 
   @Test(arguments: [true, false]) func agrees(_ heedsParameters: Bool) {
     #expect(verdicts(FakeTool(heedsParameters: heedsParameters), cases: 0..<100).allSatisfy { $0.bucket == nil })
+  }
+
+  /// Nobody else's instrumenter knows direct access, so nothing is compared, and that is no agreement.
+  @Test func directAccessHasNoOutsideLane() {
+    #expect(verdicts(FakeTool(), profile: .direct, cases: 0..<5).allSatisfy { $0.name == "poisoned" })
+  }
+
+  /// With an outside instrumenter the rounds of a guided campaign are parts of a generation; neither they nor a pause in
+  /// the middle of one change what is made.
+  @Test func guidedCampaignsDoNotDependOnRounds() throws {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "stablefuzz-test-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    func record(jobs: Int, rounds: Int = .max) throws -> CampaignRecord {
+      var configuration = CampaignConfiguration(
+        profile: .native, seed: 11, lanes: .external, jobs: jobs, budget: Budget(cases: 300), outside: { FakeTool() })
+      configuration.isGuided = true
+      var asked = 0
+      return try runCampaign(
+        configuration, stores: CampaignStores(reports: ReportStore(root: directory.path), resumes: true),
+        world: CampaignWorld(
+          elapsed: { 1 },
+          isInterrupted: {
+            asked += 1
+            return asked > rounds
+          })
+      ).record
+    }
+    let whole = try record(jobs: 1)
+    #expect(whole.casesCompared > 250)
+    #expect(try record(jobs: 3).digest == whole.digest)
+    let part = try record(jobs: 1, rounds: 50)
+    #expect(part.casesCompared < whole.casesCompared)
+    #expect(try record(jobs: 1).digest == whole.digest)
   }
 
   @Test func whatItBreaksIsADivergenceOfItsLane() {
@@ -116,8 +151,8 @@ private final class FakeTool: OutsideInstrumenter {
           }
         }
       }, cases: 0..<120)
-    #expect(verdicts.contains { $0.bucket?.hasPrefix("heap-growth.") == true })
-    #expect(verdicts.allSatisfy { $0.bucket == nil || $0.bucket?.hasPrefix("heap-growth.") == true })
+    #expect(verdicts.contains { $0.bucket?.hasPrefix("external.heap-growth.") == true })
+    #expect(verdicts.allSatisfy { $0.bucket == nil || $0.bucket?.hasPrefix("external.heap-growth.") == true })
   }
 
   @Test(arguments: ["function", "table", "no table", "element", "data", "module"])
@@ -136,8 +171,8 @@ private final class FakeTool: OutsideInstrumenter {
         }
         module.replaceNames(names)
       }, cases: 0..<240)
-    #expect(verdicts.contains { $0.bucket?.hasPrefix("names.") == true })
-    #expect(verdicts.allSatisfy { $0.bucket == nil || $0.bucket?.hasPrefix("names.") == true })
+    #expect(verdicts.contains { $0.bucket?.hasPrefix("external.names.") == true })
+    #expect(verdicts.allSatisfy { $0.bucket == nil || $0.bucket?.hasPrefix("external.names.") == true })
   }
 
   /// A tool may add segments with names, a declarative one before all others too.
@@ -175,8 +210,8 @@ private final class FakeTool: OutsideInstrumenter {
         }
         module.replaceNames(names)
       }, profile: .multiMemory)
-    #expect(verdicts.contains { $0.bucket?.hasPrefix("names.") == true })
-    #expect(verdicts.allSatisfy { $0.bucket == nil || $0.bucket?.hasPrefix("names.") == true })
+    #expect(verdicts.contains { $0.bucket?.hasPrefix("external.names.") == true })
+    #expect(verdicts.allSatisfy { $0.bucket == nil || $0.bucket?.hasPrefix("external.names.") == true })
   }
 
   /// Injected code is not metered: a loop in it, a recursion of it, a huge copy and a loop for which a lot has been

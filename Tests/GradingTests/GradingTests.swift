@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test func canariesAreFoundSoon() {
-    let names = Set((0..<300).compactMap { Canaries.choose(seed: $0)?.name })
+    let names = Set((0..<300).compactMap { Canaries.choose(seed: $0, profile: "native")?.name })
     let (configuration, grades) = grade(mutants(Array(names)), cases: 150)
     let report = GradeReport(configuration, grades, equivalent: [], command: "")
     #expect(report.graded == names.count && report.disagreements == 0)

@@ -61,7 +61,7 @@ import Wasm
   @Test func canariesExistAndAreNotEquivalent() {
     let reasons = EquivalentMutants.reasons(profile: "native")
     for seed in 0..<300 {
-      let canary = Canaries.choose(seed: UInt64(seed))
+      let canary = Canaries.choose(seed: UInt64(seed), profile: "native")
       #expect(canary != nil && canary.map { reasons[$0.name] == nil } == true)
     }
   }

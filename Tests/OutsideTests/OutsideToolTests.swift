@@ -2,6 +2,7 @@
 
 import Canister
 import Differential
+import Glibc
 import Outside
 import Testing
 import Wasm
@@ -52,7 +53,8 @@ import Wasm
 
   @Test(arguments: [
     ("false", Fault.Stage.toolCrash), ("/no/such/program", .toolCrash), ("kill -9 $$; :", .toolCrash),
-    ("true", .toolOutput), ("sleep 60; :", .toolTimeout),
+    ("true", .toolOutput), ("sleep 60; :", .toolTimeout), ("f() { mkfifo \"$2\"; }; f", .toolOutput),
+    ("f() { mkdir \"$2\"; }; f", .toolOutput),
   ])
   func failuresOfCommands(_ command: String, _ expected: Fault.Stage) {
     #expect(stage(tool(command, timeout: 0.5)) == expected)
@@ -60,8 +62,9 @@ import Wasm
 
   @Test(arguments: [
     ("true", Fault.Stage.toolCrash), ("head -c 9", .toolCrash), ("kill -9 $$; :", .toolCrash),
-    ("sleep 60; :", .toolTimeout), ("printf '\\377\\377\\377\\377'; sleep 60; :", .toolFrame),
-    ("printf '\\0\\0\\0\\0'; sleep 60; :", .toolOutput),
+    ("sleep 60; :", .toolTimeout),
+    ("head -c 1 >/dev/null; printf '\\377\\377\\377\\377'; sleep 60; :", .toolFrame),
+    ("head -c 1 >/dev/null; printf '\\0\\0\\0\\0'; sleep 60; :", .toolOutput),
   ])
   func failuresOfCoprocesses(_ command: String, _ expected: Fault.Stage) {
     #expect(stage(tool(command, coprocess: true, timeout: 0.5)) == expected)
@@ -73,6 +76,16 @@ import Wasm
     } catch {
       #expect(error.reason.contains("exit code 7") && error.reason.contains("no idea what to do"))
     }
+  }
+
+  /// What comes after an answer is not taken for the next one.
+  @Test func lateFramesAreNoAnswers() throws {
+    let size = 4 + (try tool("cat", coprocess: true).instrument(module, parameters: Parameters())).count
+    let twice = "x=$(mktemp); head -c \(size) > $x; cat $x $x | (head -c \(size); sleep 0.2; cat); rm $x; cat; :"
+    let tool = tool(twice, coprocess: true)
+    #expect(stage(tool) == nil)
+    usleep(800_000)
+    #expect(stage(tool) == .toolFrame)
   }
 
   /// Ends after one answer: the module during which that shows is reported, the one after it is answered again.

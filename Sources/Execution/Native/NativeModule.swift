@@ -136,8 +136,7 @@ public final class NativeModule {
     options.firstInjectedFunction = FunctionIndex(firstInjected)
     options.countsSteps = true
     firstTracedFunction = FunctionIndex(firstInjected + 2)
-    tracedFunctions =
-      isTraced ? Self.stableFunctions(of: original, limit: spaces.functions.count - firstInjected - 2) : []
+    tracedFunctions = isTraced ? Self.stableFunctions(of: original, in: instrumented, spaces) : []
     options.tracedFunctions = Set(
       tracedFunctions.indices.map { [first = firstInjected + 2] in FunctionIndex(first + $0) })
     do {
@@ -180,15 +179,25 @@ public final class NativeModule {
     return index.position
   }
 
-  /// The stable functions behind the first two injected functions, in the order in which the ABI appends them.
-  private static func stableFunctions(of original: Module, limit: Int) -> [TracedFunction] {
+  /// The stable functions behind the first two injected functions, in the order in which we append them; none where other
+  /// functions stand there, as nothing in the ABI forbids.
+  private static func stableFunctions(
+    of original: Module, in instrumented: Module, _ spaces: IndexSpaces
+  ) -> [TracedFunction] {
     let order: [SystemFunction] = [
       .stableSize, .stable64Size, .stableGrow, .stable64Grow, .stableRead, .stable64Read, .stableWrite, .stable64Write,
     ]
     let imported = order.filter { function in
       original.imports.contains { $0.module == "ic0" && $0.name == function.name }
     }
-    return imported.prefix(max(limit, 0)).map {
+    let is64Bit = IndexSpaces(original).memories.first?.is64Bit ?? false
+    let first = spaces.importedFunctions + original.functions.count + 2
+    for (position, function) in imported.enumerated() {
+      guard spaces.functions.indices.contains(first + position),
+        instrumented.types[spaces.functions[first + position].position] == function.row.type(is64BitHeap: is64Bit)
+      else { return [] }
+    }
+    return imported.map {
       TracedFunction(function: $0, parameterCount: $0.row.parameters.count, hasResult: $0.row.result != nil)
     }
   }

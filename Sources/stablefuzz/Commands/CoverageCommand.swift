@@ -40,7 +40,7 @@ struct CoverageCommand: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
-      var coverage = CoverageRun(instrumenter: try lanes.instrumenter(), lanes: lanes.lanes ?? .ofCase)
+      var coverage = CoverageRun(try lanes.runner(), lanes: lanes.lanes ?? .ofCase)
       var worst = Exit.clean
       for source in sources { worst = Exit.worse(worst, try add(source, to: &coverage)) }
       if coverage.map.cases == 0 { throw fail("no cases found", .tooLittleWork) }
@@ -69,9 +69,9 @@ struct CoverageCommand: ParsableCommand {
     }
     var worst = Exit.clean
     if let (seed, indices) = Self.range(source) {
+      let generator = try profile.generator()
       for index in indices {
-        let origin = generatedOrigin(try profile.generator(), seed: seed, index: index)
-        worst = Exit.worse(worst, add(origin, to: &coverage))
+        worst = Exit.worse(worst, add(generatedOrigin(generator, seed: seed, index: index), to: &coverage))
       }
     } else {
       for origin in try loadCases(source, profile: profile) {

@@ -29,7 +29,7 @@ struct Gate: ParsableCommand {
     if minCases < 1 { throw ValidationError("--min-cases has to be at least 1") }
     if jobs < 1 || jobs > 1_024 { throw ValidationError("--jobs has to be between 1 and 1024") }
     _ = try lanes.instrumenter()
-    _ = try canary.canary(seed: 0)
+    _ = try canary.canary(seed: 0, profile: profile.profile)
   }
 
   func run() throws {
@@ -37,12 +37,15 @@ struct Gate: ParsableCommand {
     var campaign = CampaignConfiguration(
       profile: profile.profile, seed: seed, lanes: lanes.lanes ?? .ofCase,
       jobs: jobs, budget: Budget(cases: budget.cases, seconds: budget.time), instrumenter: try lanes.instrumenter(),
-      outside: lanes.outside, canary: try canary.canary(seed: seed),
+      outside: lanes.outside, canary: try canary.canary(seed: seed, profile: profile.profile),
       instrumenterArguments: lanes.instrumenterArguments)
     try reportingErrors {
       campaign.sources = try profile.sources()
       campaign.sourceArguments = profile.sourceArguments
       let directories = CorpusStore(root: stores.corpus).gatedDirectories
+      if directories.isEmpty {
+        throw fail("nothing to replay: '\(stores.corpus)' has neither regressions nor seeds", .badData)
+      }
       Interruption.listen()
       let printer = StatusPrinter(status)
       let stopwatch = Stopwatch()

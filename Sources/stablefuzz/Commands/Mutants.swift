@@ -79,6 +79,9 @@ struct Mutants: ParsableCommand {
       for row in report.mutants.filter({ $0.status != .detected }).prefix(20) {
         print("  \(row.name): \(row.status.words)")
       }
+      if let disagreement = report.disagreement {
+        print("without any mutant, \(report.disagreements) cases disagree; stablefuzz replay \(disagreement)")
+      }
       if Interruption.isWanted { throw Exit.interrupted.code }
       let isWhole = report.detectedAlways == report.graded && report.disagreements == 0
       throw (isWhole ? Exit.clean : .tooLittleWork).code
@@ -96,7 +99,7 @@ struct Mutants: ParsableCommand {
   private var command: String {
     var text = "stablefuzz mutants --profile \(profile.profile.rawValue) --seed \(seed) --seeds \(seeds)"
     if let cases { text += " --cases \(cases)" }
-    text += " --seconds \(decimal(seconds, decimals: 0))"
+    text += " --seconds \(seconds.rounded() == seconds ? decimal(seconds, decimals: 0) : String(seconds))"
     for text2 in only { text += " --only '\(text2)'" }
     return equivalent ? text + " --equivalent" : text
   }

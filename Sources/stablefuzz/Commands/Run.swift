@@ -39,7 +39,7 @@ struct Run: ParsableCommand {
     if resume && seed == nil { throw ValidationError("--resume needs the --seed of the campaign") }
     if search == .guided && !coverage { throw ValidationError("--guided needs coverage") }
     _ = try lanes.instrumenter()
-    _ = try canary?.canary(seed: 0)
+    _ = try canary?.canary(seed: 0, profile: profile.profile)
   }
 
   func run() throws {
@@ -51,7 +51,7 @@ struct Run: ParsableCommand {
         cases: budget.cases, seconds: budget.time,
         findings: keepGoing ? nil : stopAfter ?? Budget.defaultFindings),
       instrumenter: try lanes.instrumenter(), outside: lanes.outside,
-      canary: try canary?.canary(seed: seed),
+      canary: try canary?.canary(seed: seed, profile: profile.profile),
       instrumenterArguments: lanes.instrumenterArguments)
     configuration.isGuided = search == .guided
     configuration.collectsCoverage = coverage

@@ -31,7 +31,8 @@ struct Statistics: ParsableCommand {
   func run() throws {
     var campaign = CampaignConfiguration(
       profile: profile.profile, seed: seed, lanes: lanes.lanes ?? .ofCase, jobs: jobs,
-      instrumenter: try lanes.instrumenter(), instrumenterArguments: lanes.instrumenterArguments)
+      instrumenter: try lanes.instrumenter(), outside: lanes.outside, instrumenterArguments: lanes.instrumenterArguments
+    )
     try reportingErrors {
       campaign.sources = try profile.sources()
       campaign.sourceArguments = profile.sourceArguments
@@ -45,8 +46,14 @@ struct Statistics: ParsableCommand {
       } else {
         print(statisticsText(record), terminator: "")
       }
-      if !record.invalidModules.isEmpty || record.verdicts.fault > 0 { throw Exit.fault.code }
-      throw (record.verdicts.diverge > 0 ? Exit.divergence : UInt64(record.cases) < cases ? .interrupted : .clean).code
+      throw exit(record).code
     }
+  }
+
+  private func exit(_ record: StatisticsRecord) -> Exit {
+    if !record.invalidModules.isEmpty || record.verdicts.fault > 0 { return .fault }
+    if record.verdicts.diverge > 0 { return .divergence }
+    if record.verdicts.toolFailure > 0 { return .toolFailure }
+    return UInt64(record.cases) < cases ? .interrupted : .clean
   }
 }
