@@ -69,6 +69,7 @@ struct RealWorldGenerator {
     let source = drawSource()
     let drawn = choices.element(of: Strategy.all)
     let strategy = Strategy(memory: source.placement.isDirect ? source.placement : drawn.memory, imports: drawn.imports)
+    var parts = ChoiceParts(frame: choices.count)
     let first = withFragments(source)
     var second: (module: Module, bytes: [UInt8])?
     if choices.chance(1, of: 4) {
@@ -78,6 +79,7 @@ struct RealWorldGenerator {
       if other.placement == source.placement || !source.placement.isDirect { second = withFragments(other) }
       features.insert(.secondModule)
     }
+    parts.modules = choices.count
     let plan = drawPlan(source, first.module, hasSecond: second != nil)
     var parameters = Parameters()
     parameters.instructionLimit = choices.element(of: [20_000_000, 20_000_000, 20_000_000, 50_000_000, 2_000_000])
@@ -86,11 +88,13 @@ struct RealWorldGenerator {
       parameters.dirtyPageLimits = PageLimits(message: few, upgrade: PageLimits().upgrade, query: few)
     }
     if choices.chance(1, of: 10) { parameters.metering = .old }
-    return GeneratedCase(
+    var generated = GeneratedCase(
       case: Case(
         module: first.bytes, secondModule: second?.bytes, plan: plan, parameters: parameters, strategy: strategy),
       choices: choices.sequence, module: first.module, secondModule: second?.module, mayTrap: true,
       trappingMessages: plan.messages.map { _ in true }, features: features, coverage: OperandCoverage())
+    generated.parts = parts
+    return generated
   }
 
   /// A source; one that can be told what to do comes up more often, one that nobody could install less.
