@@ -90,7 +90,7 @@ struct CaseShape {
   init(_ profile: GeneratorProfile, _ choices: inout ChoiceSource) {
     self.profile = profile
     strategy = Self.drawStrategy(profile, &choices)
-    traps = choices.chance(20, of: 100)
+    traps = choices.chance(25, of: 100)
     heap = Self.drawHeap(profile, &choices)
     families = profile.isDirect ? .onlyWide : Self.drawFamilies(heap, &choices)
     // Direct accesses cost other than the calls that stand for them, so no limit may be near.
@@ -116,7 +116,7 @@ struct CaseShape {
       ? (choices.chance(1, of: 5) ? .exact : .exceeded)
       : Self.drawPageLimit(mayExceed: mayExceed, isPaid: isPaid, &choices)
     // Which of two exceeded limits is reported is part of the contract, so they often go together.
-    let areLimitsAlike = dirtyLimit != .production && choices.chance(isVast ? 3 : isPaid ? 1 : 2, of: 4)
+    let areLimitsAlike = dirtyLimit != .production && choices.chance(isVast ? 5 : isPaid ? 2 : 4, of: 8)
     accessedLimit =
       areLimitsAlike ? dirtyLimit : Self.drawPageLimit(mayExceed: mayExceed, isPaid: isPaid && !isVast, &choices)
     anchors = Self.drawAnchors(size.pages * Sizes.wasmPage, &choices)
@@ -315,9 +315,9 @@ struct CaseShape {
 
   private static func drawInstructionLimit(_ traps: Bool, _ choices: inout ChoiceSource) -> InstructionLimitKind {
     switch choices.draw(below: 100) {
-    case 0..<(traps ? 48 : 96): .standard
-    case (traps ? 93 : 100)...: .tiny
-    case (traps ? 79 : 100)...: .small
+    case 0..<(traps ? 49 : 96): .standard
+    case (traps ? 95 : 100)...: .tiny
+    case (traps ? 85 : 100)...: .small
     default: .production
     }
   }

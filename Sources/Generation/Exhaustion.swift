@@ -12,10 +12,10 @@ extension ModuleGenerator {
     features.insert(.exhaustion)
     burn()
     switch choices.draw(below: 16) {
-    case 0..<2: return exhaustByAccess() || exhaustByPrint()
-    case 2..<4: return exhaustBeforeWrite() || exhaustByPrint()
-    case 4..<6: return exhaustByBulk() || exhaustByPrint()
-    case 6..<14: return exhaustByRehearsal() || exhaustByPrint()
+    case 0: return exhaustByAccess() || exhaustByPrint()
+    case 1..<3: return exhaustBeforeWrite() || exhaustByPrint()
+    case 3..<6: return exhaustByBulk() || exhaustByPrint()
+    case 6..<15: return exhaustByRehearsal() || exhaustByPrint()
     default: return exhaustByPrint() || exhaustByAccess()
     }
   }

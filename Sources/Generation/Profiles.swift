@@ -20,4 +20,4 @@ public enum GeneratorProfile: String, CaseIterable, Codable, Sendable {
 }
 
 /// Identifies what a seed means: changes whenever the same seed and index would give another case.
-public let generatorVersion = "8"
+public let generatorVersion = "9"

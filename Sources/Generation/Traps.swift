@@ -14,10 +14,10 @@ extension ModuleGenerator {
       open(.if, isTarget: false)
     }
     switch choices.draw(below: 20) {
-    case 0..<5: explicitTrap()
+    case 0..<4: explicitTrap()
     // Only a limit as in production pays for what is larger than any heap.
-    case 5..<7 where shape.instructionLimit == .production && hasHeap: bulkPastEnd()
-    case 5..<11 where shape.instructionLimit != .production: if !exhaustion() { explicitTrap() }
+    case 4..<7 where shape.instructionLimit == .production && hasHeap: bulkPastEnd()
+    case 4..<14 where shape.instructionLimit != .production: if !exhaustion() { explicitTrap() }
     default: if !stableTrap() { explicitTrap() }
     }
     if isConditional { close() }
