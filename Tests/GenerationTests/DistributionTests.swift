@@ -75,7 +75,7 @@ private let rareFeatures: Set<Feature> = [.noImport, .emptyModule, .noExport, .i
   @Test func everyStrategyComesUp() { #expect(Self.native.strategies.count == Strategy.all.count) }
 
   @Test func aMinorityTrapsOnPurpose() {
-    #expect((150...250).contains(Self.native.deliberateTraps))
+    #expect((200...300).contains(Self.native.deliberateTraps))
   }
 
   @Test(arguments: RangeClass.allCases)
