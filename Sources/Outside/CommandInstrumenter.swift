@@ -38,7 +38,7 @@ final class CommandInstrumenter: ModuleTransformer {
     }
     guard status.isSuccess else { throw Fault(.toolCrash, lane: .external, log.explain("\(status)")) }
     var information = stat()
-    guard lstat(output, &information) == 0 else {
+    guard stat(output, &information) == 0 else {
       throw Fault(.toolOutput, lane: .external, log.explain("succeeded without writing its output file"))
     }
     // Reading from anything else, such as a pipe, may never end.
