@@ -72,8 +72,7 @@ struct Tally {
     member.add(index)
     member.add(result.digest)
     // What a tool writes when it fails may hold anything, such as names of temporary files.
-    let isToolFailure = if case .toolFailure = result.verdict { true } else { false }
-    member.add(Array((isToolFailure ? result.verdict.bucket ?? "" : result.verdict.sentence).utf8))
+    member.add(Array((result.verdict.isToolFailure ? result.verdict.bucket ?? "" : result.verdict.sentence).utf8))
     digest.add(member.finish())
     switch result.verdict {
     case .agree: verdicts.agree += 1

@@ -180,6 +180,9 @@ public enum Verdict: Hashable, Sendable {
     }
   }
 
+  /// Whether an outside instrumenter has failed.
+  public var isToolFailure: Bool { if case .toolFailure = self { true } else { false } }
+
   /// The equivalence class of a divergence, fault or failure; nil for the other two.
   public var bucket: String? {
     switch self {

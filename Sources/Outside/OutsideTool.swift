@@ -34,6 +34,7 @@ public struct OutsideCommand: Hashable, Sendable {
 public final class ParameterAnswer: Sendable {
   private let answer = Mutex<Bool?>(nil)
 
+  /// Not asked yet.
   public init() {}
 
   /// - Parameter ask: finds out.

@@ -80,7 +80,9 @@ struct Mutants: ParsableCommand {
         print("  \(row.name): \(row.status.words)")
       }
       if let disagreement = report.disagreement {
-        print("without any mutant, \(report.disagreements) cases disagree; stablefuzz replay \(disagreement)")
+        print(
+          "without any mutant, \(report.disagreements) cases disagree; stablefuzz replay \(disagreement) "
+            + "--profile \(profile.profile.rawValue)")
       }
       if Interruption.isWanted { throw Exit.interrupted.code }
       let isWhole = report.detectedAlways == report.graded && report.disagreements == 0
