@@ -51,6 +51,10 @@ public struct Parameters: Hashable, Codable, Sendable {
 
   public init() {}
 
+  /// Wasm pages of stable memory that a capacity is below: their OS pages are counted in 32 bits, one past the last one
+  /// included.
+  public static let stableCapacityBound: UInt64 = (1 << 32) / (Sizes.wasmPage / Sizes.osPage)
+
   /// The limits of production for messages.
   public static let productionInstructionLimit: Int64 = 5_000_000_000
 

@@ -194,9 +194,6 @@ extension Parameters {
     }
   }
 
-  /// Wasm pages; the OS pages of more have no 32-bit numbers.
-  private static let largestStableCapacity: UInt64 = 1 << 28 - 1
-
   /// Sets a parameter; false where it cannot have that value.
   fileprivate mutating func set(_ key: ParameterKey, to value: UInt64) -> Bool {
     switch key {
@@ -208,7 +205,7 @@ extension Parameters {
     case .accessedUpgrade: accessedPageLimits.upgrade = value
     case .accessedQuery: accessedPageLimits.query = value
     case .stableCapacity:
-      guard value <= Self.largestStableCapacity else { return false }
+      guard value < Self.stableCapacityBound else { return false }
       stableCapacity = value
     case .heapLimit32: heapLimit32 = value
     case .heapLimit64: heapLimit64 = value

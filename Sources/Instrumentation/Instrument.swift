@@ -109,9 +109,8 @@ extension Module {
   fileprivate mutating func insertMemories(
     layout: InstrumentedLayout, capacity: UInt64
   ) throws(InstrumentationError) {
-    // OS pages are counted in 32 bits, one past the last one included.
     let pagesPerWasmPage = Sizes.wasmPage / Sizes.osPage
-    guard capacity < (1 << 32) / pagesPerWasmPage else { throw .stableCapacityTooLarge(pages: capacity) }
+    guard capacity < Parameters.stableCapacityBound else { throw .stableCapacityTooLarge(pages: capacity) }
     // The replica truncates here; rounding up covers capacities that are no multiple of 256 MiB too.
     let bytemapPages = max(1, (capacity * pagesPerWasmPage + Sizes.wasmPage - 1) / Sizes.wasmPage)
     let stable = MemoryType(Limits(minimum: 0, maximum: capacity), is64Bit: true)

@@ -187,14 +187,7 @@ final class ScratchDirectory {
     let file = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard file >= 0 else { return false }
     defer { close(file) }
-    var done = 0
-    while done < bytes.count {
-      let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress.map { $0 + done }, bytes.count - done) }
-      if count < 0 && errno == EINTR { continue }
-      if count <= 0 { return false }
-      done += count
-    }
-    return true
+    return writeAll(bytes, to: file)
   }
 
   deinit {

@@ -13,7 +13,7 @@ public func serve(_ answer: ([UInt8]) -> [UInt8]?) -> Bool {
     if header.isEmpty { return true }
     let length = header.reversed().reduce(0) { $0 << 8 | Int($1) }
     guard let module = readExactly(length), module.count == length else { return false }
-    guard writeAll(frame(answer(module) ?? [])) else { return false }
+    guard writeAll(frame(answer(module) ?? []), to: STDOUT_FILENO) else { return false }
   }
 }
 
@@ -32,11 +32,12 @@ private func readExactly(_ count: Int) -> [UInt8]? {
   return bytes
 }
 
-private func writeAll(_ bytes: [UInt8]) -> Bool {
+/// - Returns: false where that fails; `errno` says why.
+func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
   var position = 0
   while position < bytes.count {
     let written = bytes.withUnsafeBytes {
-      write(STDOUT_FILENO, $0.baseAddress.map { $0 + position }, bytes.count - position)
+      write(descriptor, $0.baseAddress.map { $0 + position }, bytes.count - position)
     }
     if written < 0, errno == EINTR { continue }
     if written <= 0 { return false }

@@ -20,6 +20,17 @@ import Testing
 
   private let world = CampaignWorld(elapsed: { 1 })
 
+  /// A world in which somebody asks to stop after so many rounds.
+  private func world(rounds: Int) -> CampaignWorld {
+    var asked = 0
+    return CampaignWorld(
+      elapsed: { 1 },
+      isInterrupted: {
+        asked += 1
+        return asked > rounds
+      })
+  }
+
   @Test func workersDoNotChangeTheResult() throws {
     let one = try runCampaign(configuration(cases: 600), world: world).record
     let again = try runCampaign(configuration(cases: 600), world: world).record
@@ -54,15 +65,9 @@ import Testing
     #expect(one.digest != (try runCampaign(configuration(cases: 900), world: world)).record.digest)
     try inTemporaryDirectory { root in
       let stores = CampaignStores(reports: ReportStore(root: "\(root)/reports"), resumes: true)
-      var rounds = 0
       let interrupted = try runCampaign(
         guided(jobs: 2), stores: stores,
-        world: CampaignWorld(
-          elapsed: { 1 },
-          isInterrupted: {
-            rounds += 1
-            return rounds > 2
-          }))
+        world: world(rounds: 2))
       #expect(interrupted.end == .interrupted && interrupted.position == 256)
       let resumed = try runCampaign(guided(jobs: 3), stores: stores, world: world)
       #expect(resumed.record.digest == one.digest)
@@ -140,15 +145,9 @@ import Testing
   @Test func interruptedCampaignsResume() throws {
     try inTemporaryDirectory { root in
       let stores = CampaignStores(reports: ReportStore(root: "\(root)/reports"), resumes: true)
-      var rounds = 0
       let interrupted = try runCampaign(
         configuration(cases: 600), stores: stores,
-        world: CampaignWorld(
-          elapsed: { 1 },
-          isInterrupted: {
-            rounds += 1
-            return rounds > 2
-          }))
+        world: world(rounds: 2))
       #expect(interrupted.end == .interrupted)
       #expect(interrupted.record.casesCompared < 600)
       let resumed = try runCampaign(configuration(cases: 600), stores: stores, world: world)
@@ -163,15 +162,9 @@ import Testing
   @Test func checkpointsOfOtherCampaignsAreRefused() throws {
     try inTemporaryDirectory { root in
       let stores = CampaignStores(reports: ReportStore(root: "\(root)/reports"), resumes: true)
-      var rounds = 0
       _ = try runCampaign(
         configuration(cases: 600), stores: stores,
-        world: CampaignWorld(
-          elapsed: { 1 },
-          isInterrupted: {
-            rounds += 1
-            return rounds > 1
-          }))
+        world: world(rounds: 1))
       var other = configuration(cases: 600)
       other.canary = Canary(name: "another", instrumenter: standardInstrumenter)
       #expect(throws: CorpusError.self) { try runCampaign(other, stores: stores, world: world) }
