@@ -7,20 +7,24 @@ import Differential
 import Foundation
 import Generation
 import Instrumentation
+import Synchronization
 import Testing
 import Wasm
 
 /// Our own instrumenter behind the outside interface, with a change to what it makes.
 private final class FakeTool: OutsideInstrumenter {
   let heedsParameters: Bool
+  private let fails: Bool
   private let change: (inout Module) -> Void
 
-  init(heedsParameters: Bool = true, change: @escaping (inout Module) -> Void = { _ in }) {
+  init(heedsParameters: Bool = true, fails: Bool = false, change: @escaping (inout Module) -> Void = { _ in }) {
     self.heedsParameters = heedsParameters
+    self.fails = fails
     self.change = change
   }
 
   func instrument(_ module: [UInt8], parameters: Parameters) throws(Fault) -> [UInt8] {
+    if fails { throw Fault(.toolCrash, lane: .external, "as it is told to") }
     do {
       var result = try Instrumentation.instrument(
         try decode(module), strategy: Strategy(memory: .second, imports: .after),
@@ -77,6 +81,23 @@ private final class FakeTool: OutsideInstrumenter {
     let part = try record(jobs: 1, rounds: 50)
     #expect(part.casesCompared < whole.casesCompared)
     #expect(try record(jobs: 1).digest == whole.digest)
+  }
+
+  /// A tool that does its work until the gate repeats the first cases, each time by a new instance: the last one fails.
+  @Test func failingOnlyTheSecondTimeIsNonDeterminism() throws {
+    func unstable(failing number: Int) throws -> [UInt64] {
+      let made = Atomic<Int>(0)
+      let campaign = CampaignConfiguration(
+        profile: .native, seed: 5, lanes: .external, budget: Budget(cases: 8),
+        outside: { FakeTool(fails: made.add(1, ordering: .relaxed).newValue == number) })
+      return try runGate(
+        GateConfiguration(campaign: campaign, minimumCases: 1, corpus: []), stores: CampaignStores(),
+        world: CampaignWorld(elapsed: { 1 })
+      ).unstable
+    }
+    #expect(try unstable(failing: 0).isEmpty)
+    // The gate's own, the worker's, then one for each of the two times.
+    #expect(try unstable(failing: 4) == [7])
   }
 
   @Test func whatItBreaksIsADivergenceOfItsLane() {
