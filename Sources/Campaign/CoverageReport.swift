@@ -81,7 +81,7 @@ extension CoverageAnalysis {
           dimensions: $0.dimensions, covered: $0.covered, feasible: $0.feasible, holes: $0.holes.map(\.words))
       }, branchesMissed: branchesMissed.map(BranchCatalogue.shared.words),
       branchesExcluded: BranchCatalogue.shared.excluded,
-      contradictions: contradictions.compactMap { $0.situation.map { Hole($0).words } })
+      valuePairsMissed: valuePairsMissed.map(\.words), contradictions: contradictions.map(\.words))
   }
 
   private func dimension(_ dimension: Dimension) -> CoverageDimension {

@@ -93,7 +93,7 @@ public struct CoverageHoles: Hashable, Codable, Sendable {
 /// What cases have reached.
 public struct CoverageRecord: Hashable, Codable, Sendable {
   public var cases: UInt64
-  /// Situations, pairs of calls, branches of injected code.
+  /// Situations, pairs of calls, branches of injected code, pairs of values of calls.
   public var kinds: [CoverageCount]
   public var dimensions: [CoverageDimension]
   public var matrices: [CoverageMatrix]
@@ -102,13 +102,15 @@ public struct CoverageRecord: Hashable, Codable, Sendable {
   public var branchesMissed: [String]
   /// Branches of injected code that cannot run and are not counted, in words with the reason.
   public var branchesExcluded: [String]
-  /// Situations that were seen although the model's rules exclude them, in words: mistakes of the model.
+  /// Values of two consecutive calls that never came together although each was reached, in words; all of them.
+  public var valuePairsMissed: [String]
+  /// What was reached although the model's rules exclude it, in words: mistakes of the model.
   public var contradictions: [String]
 
   public init(
     cases: UInt64, kinds: [CoverageCount], dimensions: [CoverageDimension], matrices: [CoverageMatrix],
     combinations: [CoverageHoles], branchesMissed: [String], branchesExcluded: [String],
-    contradictions: [String]
+    valuePairsMissed: [String], contradictions: [String]
   ) {
     self.cases = cases
     self.kinds = kinds
@@ -117,6 +119,7 @@ public struct CoverageRecord: Hashable, Codable, Sendable {
     self.combinations = combinations
     self.branchesMissed = branchesMissed
     self.branchesExcluded = branchesExcluded
+    self.valuePairsMissed = valuePairsMissed
     self.contradictions = contradictions
   }
 }

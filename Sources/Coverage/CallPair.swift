@@ -12,12 +12,12 @@ public struct Step: Hashable, Comparable, Sendable {
     outcome = situation.outcome
   }
 
-  fileprivate static let bits: UInt64 = 11
+  static let bits: UInt64 = 11
   var number: UInt64 {
     UInt64(function.rawValue) | UInt64(relation.rawValue) << 3 | UInt64(outcome.rawValue) << 8
   }
 
-  fileprivate init?(number: UInt64) {
+  init?(number: UInt64) {
     guard let function = StableFunction(rawValue: UInt8(number & 7)),
       let relation = Relation(rawValue: UInt8(number >> 3 & 31)),
       let outcome = CallOutcome(rawValue: UInt8(number >> 8 & 7))

@@ -1,4 +1,4 @@
-// Counts by item in open addressing: a campaign counts some fifty items per case, for which the standard dictionary's
+// Counts by item in open addressing: a campaign counts hundreds of items per case, for which the standard dictionary's
 // hashing would be half of what coverage costs. Used by `CoverageMap` only.
 
 extension UInt64 {
@@ -16,7 +16,7 @@ struct CountTable: Sendable {
   private var values: [UInt64]
   private(set) var count = 0
 
-  /// No item has this number: its two highest bits are no kind.
+  /// No item has this number: pairs of values have few bits.
   private static let empty = UInt64.max
 
   init() {
@@ -63,7 +63,7 @@ struct CountTable: Sendable {
   /// All items and their counts, ascending.
   var sorted: [(item: CoverageItem, count: UInt64)] {
     zip(keys, values).compactMap { key, value in
-      key == Self.empty ? nil : CoverageItem(bits: key).map { ($0, value) }
+      key == Self.empty ? nil : (CoverageItem(bits: key), value)
     }.sorted { $0.item < $1.item }
   }
 }

@@ -10,41 +10,51 @@ public struct CoverageTotal: Hashable, Sendable {
 /// A coverage map set against what is feasible.
 public struct CoverageAnalysis: Sendable {
   public let map: CoverageMap
-  /// The situations reached that the rules allow.
-  public let situations: [CoverageItem]
-  /// Situations reached although a rule excludes them: mistakes of the model.
+  /// What was reached and is possible, by kind.
+  private let reached: [[CoverageItem]]
+  /// What was reached although a rule excludes it: mistakes of the model.
   public let contradictions: [CoverageItem]
   public let combinations: [CombinationCoverage]
 
   /// - Parameter dimensions: of how many dimensions combinations are counted at most; each further one takes longer.
   public init(_ map: CoverageMap, dimensions: Int = 4) {
     self.map = map
-    var situations: [CoverageItem] = []
+    var reached: [[CoverageItem]] = CoverageItem.Kind.allCases.map { _ in [] }
     var contradictions: [CoverageItem] = []
     for item in map.items {
-      guard let situation = item.situation else { continue }
-      if FeasibleSituations.brokenRule(situation) == nil {
-        situations.append(item)
-      } else {
-        contradictions.append(item)
-      }
+      if Self.isFeasible(item) { reached[Int(item.kind.rawValue)].append(item) } else { contradictions.append(item) }
     }
-    self.situations = situations
+    self.reached = reached
     self.contradictions = contradictions
-    combinations = Coverage.combinations(upTo: dimensions, covered: situations)
+    combinations = Coverage.combinations(
+      upTo: dimensions, covered: reached[Int(CoverageItem.Kind.situation.rawValue)])
   }
+
+  private static let branches = Set(BranchCatalogue.shared.items)
+
+  private static func isFeasible(_ item: CoverageItem) -> Bool {
+    switch item.kind {
+    case .situation: item.situation.map { FeasibleSituations.brokenRule($0) == nil } ?? false
+    case .pair, .valuePair: FeasiblePairs.shared.contains(item)
+    case .branch: branches.contains(item)
+    }
+  }
+
+  /// The situations reached that the rules allow.
+  public var situations: [CoverageItem] { reached(.situation) }
+
+  private func reached(_ kind: CoverageItem.Kind) -> [CoverageItem] { reached[Int(kind.rawValue)] }
 
   /// How much of a kind was reached, and how much there is.
   public func total(_ kind: CoverageItem.Kind) -> CoverageTotal {
-    switch kind {
-    case .situation:
-      CoverageTotal(covered: situations.count, feasible: FeasibleSituations.shared.items.count)
-    case .pair: CoverageTotal(covered: map.count(of: .pair), feasible: FeasiblePairs.shared.items.count)
-    case .branch:
-      CoverageTotal(
-        covered: BranchCatalogue.shared.items.count { map.cases(reaching: $0) > 0 },
-        feasible: BranchCatalogue.shared.items.count)
-    }
+    let feasible =
+      switch kind {
+      case .situation: FeasibleSituations.shared.items.count
+      case .pair: FeasiblePairs.shared.calls.count
+      case .valuePair: FeasiblePairs.shared.values.count
+      case .branch: BranchCatalogue.shared.items.count
+      }
+    return CoverageTotal(covered: reached(kind).count, feasible: feasible)
   }
 
   /// Situations by the values of two dimensions: rows of columns. With the same dimension twice, the diagonal has the
@@ -55,6 +65,14 @@ public struct CoverageAnalysis: Sendable {
     for item in FeasibleSituations.shared.items { table[item[rows]][item[columns]].feasible += 1 }
     for item in situations { table[item[rows]][item[columns]].covered += 1 }
     return table
+  }
+
+  /// The pairs of values that never came together in two consecutive calls, but for those of values never reached.
+  public var valuePairsMissed: [ValuePair] {
+    let values = Set(situations.flatMap { item in Dimension.allCases.map { DimensionValue($0, item[$0]) } })
+    return FeasiblePairs.shared.values.filter { map.cases(reaching: $0) == 0 }.compactMap(\.valuePair).filter {
+      values.contains($0.first) && values.contains($0.second)
+    }
   }
 
   /// The branches of our own injected code that never ran.

@@ -18,7 +18,8 @@ public final class CoverageCollector: StableCallObserver {
   private var runningAge = CodeAge.installed
   private var entryPoint = EntryPoint.start
   private var heap = HeapWidth.none
-  private var previous: (step: Step, pages: Range<UInt64>?)?
+  private var previous: (step: Step, pages: Range<UInt64>?, values: ValueSet)?
+  private var valuePairs = ValuePairTable()
   private var gap = CallGap.nothing
   /// As it was before the message, which counts where a reinstall without calls fails.
   private var gapBefore = CallGap.nothing
@@ -39,6 +40,9 @@ public final class CoverageCollector: StableCallObserver {
     unique.reserveCapacity(items.count)
     for item in items where item != unique.last { unique.append(item) }
     items.removeAll(keepingCapacity: true)
+    // These come last, as the items of the last kind.
+    unique += valuePairs.items
+    valuePairs.removeAll()
     swap(&counters, &runningCounters)
     runningCounters.removeAll(keepingCapacity: true)
     for position in recent.indices { recent[position] = .max }
@@ -108,7 +112,9 @@ public final class CoverageCollector: StableCallObserver {
     if case .hostMemoryExhausted? = call.trap { return }
     guard let function = StableFunction(call.function) else { return }
     let situation = Situation(call, function, entryPoint: entryPoint, heap: heap, codeAge: runningAge)
-    insert(CoverageItem(situation))
+    let item = CoverageItem(situation)
+    insert(item)
+    let values = item.values
     let step = Step(situation)
     var pages: Range<UInt64>?
     if situation.relation.isInBounds, let (offset, length) = call.range {
@@ -116,9 +122,10 @@ public final class CoverageCollector: StableCallObserver {
     }
     if let previous {
       insert(CoverageItem(CallPair(previous.step, gap, RangeOverlap(previous.pages, pages), step)))
+      valuePairs.insert(previous.values, gap, values)
     }
     if runningCounters.count < Self.mostCounters { runningCounters.append(call.counterAfter) }
-    previous = (step, pages)
+    previous = (step, pages, values)
     gap = .nothing
     hasCalled = true
   }

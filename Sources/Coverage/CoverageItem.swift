@@ -1,11 +1,11 @@
-// What can be covered, packed into one number each: a situation, a pair of consecutive calls, or a branch of injected
-// code. Collected by `CoverageCollector`, counted by `CoverageMap`.
+// What can be covered, packed into one number each: a situation, a pair of consecutive calls, a pair of their values, or
+// a branch of injected code. Collected by `CoverageCollector`, counted by `CoverageMap`.
 
 /// Something that a case can reach.
 public struct CoverageItem: Hashable, Comparable, Sendable {
-  /// The three parts of the model.
+  /// The parts of the model.
   public enum Kind: UInt64, CaseIterable, Sendable {
-    case situation, pair, branch
+    case situation, pair, branch, valuePair
 
     /// Name in tables and JSON.
     public var name: String {
@@ -13,6 +13,7 @@ public struct CoverageItem: Hashable, Comparable, Sendable {
       case .situation: "situations"
       case .pair: "pairs of calls"
       case .branch: "branches of injected code"
+      case .valuePair: "pairs of values of calls"
       }
     }
   }
@@ -22,16 +23,19 @@ public struct CoverageItem: Hashable, Comparable, Sendable {
 
   init(_ kind: Kind, _ payload: UInt64) { bits = kind.rawValue << 62 | payload }
 
-  /// An item from its number; nil where the kind is none.
-  public init?(bits: UInt64) {
-    guard Kind(rawValue: bits >> 62) != nil else { return nil }
-    self.bits = bits
-  }
+  /// An item from its number, whether that stands for something or not.
+  public init(bits: UInt64) { self.bits = bits }
 
   public var kind: Kind { Kind(rawValue: bits >> 62) ?? .situation }
   var payload: UInt64 { bits & (1 << 62 - 1) }
 
   public static func < (left: Self, right: Self) -> Bool { left.bits < right.bits }
+
+  /// The item in words; empty for numbers that stand for nothing.
+  public var words: String {
+    situation.map { Hole($0).words } ?? pair?.words ?? valuePair?.words ?? branch.map(BranchCatalogue.shared.words)
+      ?? ""
+  }
 
   /// Whether the number stands for something.
   var isWellFormed: Bool {
@@ -39,6 +43,7 @@ public struct CoverageItem: Hashable, Comparable, Sendable {
     case .situation: situation != nil
     case .pair: pair != nil
     case .branch: branch != nil
+    case .valuePair: valuePair != nil
     }
   }
 }

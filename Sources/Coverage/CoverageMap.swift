@@ -51,7 +51,7 @@ extension CoverageMap: Equatable {
 
 extension CoverageMap {
   /// Identifies what the numbers of items mean; changes with the model.
-  public static let modelVersion = "1"
+  public static let modelVersion = "2"
 
   /// Items ascending as differences, each followed by its count: unsigned LEB128.
   public var encoded: [UInt8] {
@@ -96,7 +96,8 @@ extension CoverageMap {
     while position < bytes.count {
       guard let difference = next(), let count = next(), count > 0, count <= cases else { return nil }
       let (bits, overflow) = former.addingReportingOverflow(difference)
-      guard !overflow, let item = CoverageItem(bits: bits), item.isWellFormed, add(count, to: item) else { return nil }
+      let item = CoverageItem(bits: bits)
+      guard !overflow, item.isWellFormed, add(count, to: item) else { return nil }
       former = bits
     }
   }

@@ -1,4 +1,4 @@
-// All situations and pairs of calls that can happen, enumerated from the rules. Counted against by `CoverageAnalysis`.
+// All situations that can happen, enumerated from the rules. Counted against by `CoverageAnalysis`.
 
 /// The situations that keep all rules.
 public struct FeasibleSituations: Sendable {
@@ -41,81 +41,5 @@ public struct FeasibleSituations: Sendable {
   /// The first rule that a situation breaks; nil where it can happen.
   public static func brokenRule(_ situation: Situation) -> String? {
     FeasibilityRule.all.first { !$0.holds(situation) }?.sentence
-  }
-}
-
-/// The pairs of consecutive calls that can happen.
-public struct FeasiblePairs: Sendable {
-  public let items: [CoverageItem]
-
-  /// Enumerated once.
-  public static let shared = FeasiblePairs()
-
-  /// A step with the sizes of stable memory between which it happens: 0 empty, 1 below, 2 at, 3 above 4 GiB.
-  private struct SizedStep {
-    let step: Step
-    var least = 3
-    var most = 0
-
-    init(_ step: Step) { self.step = step }
-
-    mutating func add(_ size: SizeClass) {
-      let level = size == .empty ? 0 : size.isAbove4GiB ? 3 : size.isExactly4GiB ? 2 : 1
-      least = min(least, level)
-      most = max(most, level)
-    }
-
-    /// The least size afterwards.
-    var leastAfter: Int {
-      guard step.outcome == .returned else { return least }
-      return switch step.relation {
-      case .growsTo4GiB: 2
-      case .growsPast4GiB: 3
-      case .growsWithin, .growsToCapacity: max(least, 1)
-      default: least
-      }
-    }
-  }
-
-  private init() {
-    var steps: [Step: SizedStep] = [:]
-    for item in FeasibleSituations.shared.items {
-      guard let situation = item.situation else { continue }
-      steps[Step(situation), default: SizedStep(Step(situation))].add(situation.size)
-    }
-    let sorted = steps.values.sorted { $0.step < $1.step }
-    var items: [CoverageItem] = []
-    for first in sorted {
-      for second in sorted {
-        for gap in CallGap.allCases where Self.canFollow(first, gap, second) {
-          for overlap in RangeOverlap.allCases where Self.canLie(first.step, overlap, second.step) {
-            items.append(CoverageItem(CallPair(first.step, gap, overlap, second.step)))
-          }
-        }
-      }
-    }
-    self.items = items
-  }
-
-  /// A trap ends the message and takes its changes back; without one, memory does not shrink but in a reinstall.
-  private static func canFollow(_ first: SizedStep, _ gap: CallGap, _ second: SizedStep) -> Bool {
-    if gap == .rollback || gap == .reinstall { return true }
-    return first.step.isSurvived && first.leastAfter <= second.most
-  }
-
-  /// Ranges in bounds lie somehow to each other; others do not.
-  private static func canLie(_ first: Step, _ overlap: RangeOverlap, _ second: Step) -> Bool {
-    let haveRanges = first.relation.isInBounds && second.relation.isInBounds
-    if (overlap == .none) == haveRanges { return false }
-    // What lies in one page and what crosses an edge differ in their pages.
-    let single: [Relation] = [.inside, .startsAtEdge]
-    let several: [Relation] = [.crosses, .crosses4GiB]
-    if single.contains(first.relation) && several.contains(second.relation)
-      || several.contains(first.relation) && single.contains(second.relation)
-    {
-      return overlap != .same
-    }
-    // A page that is all of a range is not a part of another page's.
-    return !(single.contains(first.relation) && single.contains(second.relation) && overlap == .shared)
   }
 }

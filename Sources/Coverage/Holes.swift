@@ -3,33 +3,29 @@
 
 /// Values of some dimensions that never came together.
 public struct Hole: Hashable, Sendable {
-  /// Position of the value in the dimension's words, by dimension in order.
-  public let values: [(dimension: Dimension, value: Int)]
+  /// By dimension in order.
+  public let values: [DimensionValue]
 
-  public static func == (left: Self, right: Self) -> Bool { left.key == right.key }
-  public func hash(into hasher: inout Hasher) { hasher.combine(key) }
-  private var key: [Int] { values.flatMap { [$0.dimension.rawValue, $0.value] } }
-
-  init(values: [(dimension: Dimension, value: Int)]) { self.values = values }
+  init(values: [DimensionValue]) { self.values = values }
 
   /// All values of a situation.
-  public init(_ situation: Situation) { values = Dimension.allCases.map { ($0, situation[$0]) } }
+  public init(_ situation: Situation) { values = Dimension.allCases.map { DimensionValue($0, situation[$0]) } }
 
   /// The hole in words: "zero-length `stable_write` at the end of a 4 GiB memory after an upgrade".
   public var words: String {
     var words: [Dimension: String] = [:]
-    for (dimension, value) in values { words[dimension] = dimension.words[value] }
-    var text = words[.function] ?? "a call"
+    for value in values { words[value.dimension] = value.dimension.words[value.value] }
+    let isEmpty = words[.length] == "zero-length" || words[.relation]?.hasPrefix(Relation.emptyPrefix) == true
+    var text =
+      words[.function].map { (isEmpty ? "zero-length " : "") + $0 } ?? (isEmpty ? "a zero-length call" : "a call")
     if let relation = words[.relation] {
       if relation.hasPrefix(Relation.emptyPrefix) {
-        // An empty range is of length 0, which needs saying once.
-        text = "zero-length \(text) \(relation.dropFirst(Relation.emptyPrefix.count))"
-        words[.length] = nil
+        text += " \(relation.dropFirst(Relation.emptyPrefix.count))"
       } else {
         text += " " + relation
       }
     }
-    if let length = words[.length] { text = length == "zero-length" ? "\(length) \(text)" : "\(text) \(length)" }
+    if let length = words[.length], !isEmpty { text += " " + length }
     if let size = words[.size] { text += (text.hasSuffix("the end") ? " of " : " in ") + size }
     for dimension in [Dimension.pages, .heapRelation, .outcome, .limit, .entryPoint, .heap, .codeAge] {
       if let word = words[dimension] { text += (dimension == .outcome || dimension == .limit ? ", " : " ") + word }
@@ -116,7 +112,7 @@ private struct CombinationSearch {
             holes.append(
               Hole(
                 values: zip(subset, values).compactMap { dimension, value in
-                  Dimension(rawValue: dimension).map { ($0, value) }
+                  Dimension(rawValue: dimension).map { DimensionValue($0, value) }
                 }))
           }
         }

@@ -30,6 +30,18 @@ public enum Dimension: Int, CaseIterable, Sendable {
   ]
 }
 
+/// One value of one dimension.
+public struct DimensionValue: Hashable, Sendable {
+  public let dimension: Dimension
+  /// Position in the dimension's words.
+  public let value: Int
+
+  public init(_ dimension: Dimension, _ value: Int) {
+    self.dimension = dimension
+    self.value = value
+  }
+}
+
 /// A call of a stable function as the model sees it.
 public struct Situation: Hashable, Sendable {
   public var function: StableFunction

@@ -118,6 +118,10 @@ private func holeList(_ record: CoverageRecord, limit: Int, bullet: String, head
     text += heading("branches of injected code that cannot run, not counted")
     text += list(record.branchesExcluded, .max, bullet: bullet)
   }
+  if !record.valuePairsMissed.isEmpty {
+    text += heading("holes of pairs of values of calls: \(grouped(record.valuePairsMissed.count))")
+    text += list(record.valuePairsMissed.map { "never: \($0)" }, limit, bullet: bullet)
+  }
   for level in record.combinations where !level.holes.isEmpty {
     text += heading(
       "holes of \(level.dimensions) dimension\(level.dimensions == 1 ? "" : "s"): \(grouped(level.holes.count))")

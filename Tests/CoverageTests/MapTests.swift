@@ -55,14 +55,101 @@ import Wasm
       canister.message(.reinstall(.first, argument: []), .initialize) { canister.call(.stable64Size) }
     }
     #expect(Set(pairs.map(\.gap)) == [.execution, .message, .rollback, .reinstall])
-    #expect(pairs.allSatisfy { pair in FeasiblePairs.shared.items.contains(CoverageItem(pair)) })
+    #expect(pairs.allSatisfy { FeasiblePairs.shared.contains(CoverageItem($0)) })
+  }
+
+  /// Each breaks the rule whose sentence begins so.
+  @Test(
+    arguments: [
+      (Situation(.size64), .nothing, Situation(.size64, entryPoint: .query), "an execution has one entry point"),
+      (Situation(.size64, entryPoint: .initialize), .execution, Situation(.size64, entryPoint: .start), "further"),
+      (Situation(.size64, entryPoint: .query), .message, Situation(.size64), "queries"),
+      (Situation(.size64), .message, Situation(.size64, entryPoint: .initialize), "an install begins"),
+      (Situation(.size64), .rollback, Situation(.size64, entryPoint: .start), "an install begins"),
+      (Situation(.size64, entryPoint: .initialize), .rollback, Situation(.size64), "an install that fails"),
+      (Situation(.size64), .rollback, Situation(.size64, codeAge: .reinstalled), "a message that is dropped"),
+      (Situation(.size64), .rollback, Situation(.size64, heap: .wide), "a message that is dropped"),
+      (Situation(.size64, codeAge: .upgraded), .message, Situation(.size64), "what a message brings"),
+      (Situation(.size64, entryPoint: .preUpgrade), .message, Situation(.size64), "what a message brings"),
+      (Situation(.size64), .message, Situation(.size64, heap: .wide), "what a message brings"),
+      (Situation(.size64), .reinstall, Situation(.size64), "only what failed"),
+      (
+        Situation(.read, length: .one, .startsAtEnd, outcome: .stableOutOfBounds), .nothing, Situation(.size64),
+        "a trap ends"
+      ),
+      (
+        Situation(.grow64, length: .one, .growsWithin, limit: .takesLastInstruction, entryPoint: .start), .execution,
+        Situation(.size64, size: .below4GiB, entryPoint: .initialize), "without an instruction"
+      ),
+      (Situation(.grow64, length: .one, .growsWithin), .nothing, Situation(.size64), "what a call leaves"),
+      (
+        Situation(.grow, length: .wasmPages, .growsToCapacity), .nothing, Situation(.size64, size: .capacityAbove4GiB),
+        "what a call leaves"
+      ),
+      (Situation(.size64), .rollback, Situation(.size64, size: .below4GiB), "what is dropped"),
+      (
+        Situation(.size64, size: .capacityAbove4GiB), .rollback, Situation(.size64, size: .capacityBelow4GiB),
+        "what is dropped"
+      ),
+      (
+        Situation(.size64), .reinstall, Situation(.size64, size: .below4GiB, codeAge: .reinstalled),
+        "memory begun anew"
+      ),
+      (
+        Situation(.size64, size: .below4GiB), .message,
+        Situation(.read, length: .one, .inside, size: .below4GiB, pages: .accessed), "an execution begins"
+      ),
+      (
+        Situation(.size64, size: .below4GiB), .message,
+        Situation(.read, length: .one, .inside, size: .below4GiB, pages: .grown), "a message begins"
+      ),
+    ] as [(Situation, CallGap, Situation, String)]) func impossiblePairsAreRuledOut(
+      first: Situation, gap: CallGap, second: Situation, sentence: String
+    )
+  {
+    #expect(FeasibleSituations.brokenRule(first) == nil && FeasibleSituations.brokenRule(second) == nil)
+    #expect(FeasiblePairs.brokenRule(first, gap, second)?.hasPrefix(sentence) == true)
+  }
+
+  @Test func pairsOfValuesAreThoseOfTheirCalls() throws {
+    let canister = try CanisterFixture(stable: 4)
+    canister.message { canister.call(.stableRead, 0, 0, 1) }
+    canister.message(.query(name: "q", argument: []), .query, keepsChanges: false) { canister.call(.stable64Size) }
+    canister.message { canister.call(.stable64Size) }
+    let items = canister.collector.take()
+    #expect(items == items.sorted())
+    let pairs = Set(items.compactMap(\.valuePair))
+    let count = Dimension.allCases.count
+    #expect(pairs.count == 2 * count * count)
+    #expect(Set(pairs.map(\.gap)) == [.message, .rollback])
+    let update = DimensionValue(.entryPoint, Int(EntryPoint.update.rawValue))
+    let query = DimensionValue(.entryPoint, Int(EntryPoint.query.rawValue))
+    #expect(pairs.contains(ValuePair(update, .message, query)) && pairs.contains(ValuePair(query, .rollback, update)))
+    #expect(pairs.allSatisfy { FeasiblePairs.shared.contains(CoverageItem($0)) })
+    #expect(items.allSatisfy { $0.kind != .valuePair || $0.valuePair.map { CoverageItem($0) } == $0 })
+    // Values are named with what lies between their calls.
+    #expect(
+      ValuePair(query, .rollback, update).words
+        == "a call in a query, then, after its message's changes were dropped, a call in an update")
+    #expect(CoverageItem(bits: .max).valuePair == nil && CoverageItem(bits: .max).words == "")
+  }
+
+  @Test func everyFeasiblePairOfValuesKeepsTheRulesOfGaps() {
+    let pairs = FeasiblePairs.shared.values.compactMap(\.valuePair)
+    #expect(pairs.count == FeasiblePairs.shared.values.count && pairs.count > 30_000)
+    let empty = DimensionValue(.size, Int(SizeClass.empty.rawValue))
+    #expect(pairs.allSatisfy { $0.gap != .reinstall || $0.second.dimension != .size || $0.second == empty })
+    #expect(
+      pairs.allSatisfy {
+        $0.gap != .nothing || $0.first.dimension != .heap || $0.second.dimension != .heap || $0.first == $0.second
+      })
   }
 
   @Test func whatTrapsIsNotFollowedInItsMessage() {
-    let impossible = FeasiblePairs.shared.items.compactMap(\.pair).filter {
+    let impossible = FeasiblePairs.shared.calls.compactMap(\.pair).filter {
       $0.first.outcome != .returned && $0.first.outcome != .refused && $0.gap != .rollback && $0.gap != .reinstall
     }
-    #expect(impossible.isEmpty && FeasiblePairs.shared.items.count > 10_000)
+    #expect(impossible.isEmpty && FeasiblePairs.shared.calls.count > 10_000)
   }
 }
 

@@ -114,15 +114,9 @@ import Testing
     for index in 0..<2_500 {
       #expect(run.add(generatedOrigin(Generator(profile: .native), seed: 8, index: UInt64(index))) == .agree)
     }
-    let feasible = Set(FeasiblePairs.shared.items)
-    let impossible = run.map.items.compactMap { item -> CoverageItem? in
-      switch item.kind {
-      case .situation: item.situation.flatMap { FeasibleSituations.brokenRule($0) } == nil ? nil : item
-      case .pair: feasible.contains(item) ? nil : item
-      case .branch: BranchCatalogue.shared.items.contains(item) ? nil : item
-      }
-    }
-    #expect(impossible == [])
+    let analysis = CoverageAnalysis(run.map, dimensions: 1)
+    #expect(analysis.contradictions.map(\.words) == [])
+    #expect(CoverageItem.Kind.allCases.allSatisfy { analysis.total($0).covered > 70 })
   }
 
   @Test func otherSeedsGiveOtherDigests() throws {

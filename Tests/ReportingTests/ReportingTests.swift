@@ -143,7 +143,8 @@ import Testing
             CoverageMatrixRow(name: "`stable_grow`", cells: [count("", 1, 1_000), count("", 0, 0), count("", 0, 5)]),
           ])
       ], combinations: [CoverageHoles(dimensions: 2, covered: 10, feasible: 20, holes: holes)],
-      branchesMissed: ["`decrement`: if 1 holds"], branchesExcluded: ["`x`: if 1 holds: because"], contradictions: [])
+      branchesMissed: ["`decrement`: if 1 holds"], branchesExcluded: ["`x`: if 1 holds: because"],
+      valuePairsMissed: ["a call, then a call in start"], contradictions: [])
   }
 
   @Test func holesAreSampledOverAll() {
@@ -165,8 +166,9 @@ import Testing
           c: refused
         """))
     #expect(text.contains("situations        3  1,000  0.3 %"))
+    #expect(text.contains("holes of pairs of values of calls: 1\n  never: a call, then a call in start\n"))
     #expect(text.contains("  `decrement`: if 1 holds\n") && text.contains("  `x`: if 1 holds: because\n"))
-    #expect(!text.contains("holes of") && !text.contains("contradictions"))
+    #expect(!text.contains("holes of 2") && !text.contains("contradictions"))
   }
 
   @Test func markdownHasTheSameTables() {
