@@ -39,7 +39,7 @@ public struct Parameters: Hashable, Codable, Sendable {
   public var dirtyPageLimits = PageLimits()
   /// OS pages newly accessed per execution.
   public var accessedPageLimits = PageLimits()
-  /// Stable memory capacity in Wasm pages; a multiple of 4,096 pages (256 MiB), so that the bytemap covers it.
+  /// Stable memory capacity in Wasm pages; a multiple of `stableCapacityStep` below `stableCapacityBound`.
   public var stableCapacity: UInt64 = 8_192_000
   /// Heap limit in Wasm pages of a module with a 32-bit heap.
   public var heapLimit32: UInt64 = 65_536
@@ -50,6 +50,9 @@ public struct Parameters: Hashable, Codable, Sendable {
   public var metering = Metering.new
 
   public init() {}
+
+  /// Wasm pages of which capacities are multiples: 256 MiB, whose OS pages fill a Wasm page of the bytemap, a byte each.
+  public static let stableCapacityStep: UInt64 = Sizes.wasmPage / (Sizes.wasmPage / Sizes.osPage)
 
   /// Wasm pages of stable memory that a capacity is below: their OS pages are counted in 32 bits, one past the last one
   /// included.

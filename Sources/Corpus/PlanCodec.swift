@@ -205,7 +205,7 @@ extension Parameters {
     case .accessedUpgrade: accessedPageLimits.upgrade = value
     case .accessedQuery: accessedPageLimits.query = value
     case .stableCapacity:
-      guard value < Self.stableCapacityBound else { return false }
+      guard value < Self.stableCapacityBound, value.isMultiple(of: Self.stableCapacityStep) else { return false }
       stableCapacity = value
     case .heapLimit32: heapLimit32 = value
     case .heapLimit64: heapLimit64 = value

@@ -258,9 +258,9 @@ struct CaseShape {
       return size
     }
     if choices.chance(1, of: 5) {
-      // The bytemap covers whole multiples of 4,096 pages only.
-      let least = (size.pages + 4_095) / 4_096 * 4_096
-      size.capacity = max(4_096, least + 4_096 * choices.draw(below: 2))
+      let step = Parameters.stableCapacityStep
+      let least = (size.pages + step - 1) / step * step
+      size.capacity = max(step, least + step * choices.draw(below: 2))
     }
     return size
   }

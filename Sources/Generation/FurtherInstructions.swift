@@ -7,7 +7,7 @@ import Wasm
 /// The table of a module that changes, next to the first. It is the same again in every message, like all tables.
 struct FurtherTable {
   /// The last of the module's tables.
-  var index = TableIndex(1)
+  var index: TableIndex
   /// Elements that statements write; behind them stands one that always has its initial value.
   var size: UInt64
   var isWide: Bool
@@ -29,7 +29,9 @@ extension ModuleGenerator {
   /// index cut to some of its bits is that of a table all the same.
   mutating func planFurtherTable() {
     guard shape.profile == .multiMemory, !slots.isEmpty, choices.chance(2, of: 3) else { return }
-    var table = FurtherTable(size: 1 + choices.draw(below: 6), isWide: isWideHeap && choices.chance(1, of: 4))
+    var table = FurtherTable(
+      index: TableIndex(module.tables.count), size: 1 + choices.draw(below: 6),
+      isWide: isWideHeap && choices.chance(1, of: 4))
     if helperCount > 0 && choices.chance(1, of: 2) { table.initialHelper = choices.drawIndex(below: helperCount) }
     if helperCount > 0 && choices.chance(1, of: 2) {
       spareHelper = choices.drawIndex(below: helperCount)
@@ -41,8 +43,10 @@ extension ModuleGenerator {
       module.tables[0].type.limits.maximum = limits.maximum.map { max($0, least) }
     }
     let others = choices.chance(1, of: 3) ? (features.contains(.crowd) ? drawCrowd(largest: 1_000) : 1) : 0
-    for _ in 0..<others { addTable(table) }
-    table.index = TableIndex(module.tables.count)
+    for _ in 0..<others {
+      addTable(table)
+      table.index = TableIndex(module.tables.count)
+    }
     addTable(table)
     furtherTable = table
     features.insert(.furtherTable)

@@ -92,6 +92,7 @@ import Wasm
     #expect(reason(envelope("plan", [1, 1, 77, 0])).hasPrefix("unknown parameter 77"))
     #expect(reason(envelope("plan", [1, 2, 1, 0, 1, 0])).hasPrefix("parameters out of order"))
     #expect(reason(envelope("plan", [1, 1, 11, 2])).hasPrefix("parameter metering cannot be 2"))
+    #expect(reason(envelope("plan", [1, 1, 7, 0x81, 0x20])).hasPrefix("parameter stableCapacity cannot be 4097"))
     #expect(reason(envelope("plan", [1, 0, 8])).hasPrefix("unknown strategy 8"))
     #expect(reason(envelope("plan", [1, 0, 0, 1, 9])).hasPrefix("unknown message 9"))
     #expect(reason(envelope("plan", [1, 0, 0, 200, 1, 9])).contains("200 do not fit"))

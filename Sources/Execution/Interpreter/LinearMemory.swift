@@ -162,10 +162,10 @@ public final class LinearMemory {
   func recycle() {
     endTransaction()
     mappedCount += entries.count
-    if mappedCount > Self.mappedPages {
-      for (start, byteCount) in regions { madvise(start, byteCount, MADV_DONTNEED) }
+    if mappedCount > Self.mappedPages, regions.allSatisfy({ madvise($0.start, $0.byteCount, MADV_DONTNEED) == 0 }) {
       mappedCount = 0
     } else {
+      // What earlier lives touched is all zeros already.
       for entry in entries {
         if !entry.isBlank { memset(start(ofPage: entry.page), 0, Int(Sizes.osPage)) }
         entryNumbers[Int(entry.page)] = 0
