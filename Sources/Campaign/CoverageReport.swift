@@ -49,10 +49,10 @@ public struct CoverageRun {
     self.lanes = lanes
   }
 
-  /// Runs a case and adds what it reaches.
+  /// Runs a case and adds what it reaches; what cannot be run is no case.
   public mutating func add(_ origin: CaseOrigin) -> Verdict {
     let result = runner.runCase(origin.entry.case, lanes: lanes)
-    map.add(result.coverage)
+    if origin.problem(result.verdict, lanes: lanes) == nil { map.add(result.coverage) }
     return result.verdict
   }
 

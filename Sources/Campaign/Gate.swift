@@ -24,6 +24,8 @@ public struct GateConfiguration: Sendable {
 public struct FailedReplay: Sendable {
   public let path: String
   public let verdict: Verdict
+  /// What is wrong with the entry itself, with its path; nil where the harness or the module's lanes are at fault.
+  public let problem: String?
 }
 
 /// What the gate found.
@@ -39,7 +41,11 @@ public struct GateOutcome: Sendable {
   public var toolFailures: Int {
     campaign.record.verdicts.toolFailure + failures.count { $0.verdict.name == "tool-failure" }
   }
-  public var faults: Int { campaign.record.verdicts.fault + failures.count { $0.verdict.name == "fault" } }
+  public var faults: Int {
+    campaign.record.verdicts.fault + failures.count { $0.verdict.name == "fault" && $0.problem == nil }
+  }
+  /// Corpus entries that are no cases.
+  public var badEntries: Int { failures.count { $0.problem != nil } }
   /// Whether the planted mistake, if there was one, was found.
   public var hasFoundCanary: Bool {
     campaign.record.canary.map { $0.foundIn != nil } ?? true
@@ -60,11 +66,13 @@ public func runGate(
   var replayed = 0
   for root in configuration.corpus {
     for path in try listCases(at: root) where !world.isInterrupted() {
-      let verdict = runner.runCase(try readEntry(path).case, lanes: .strategies(Strategy.all)).verdict
+      let origin = CaseOrigin(entry: try readEntry(path), source: path)
+      let verdict = runner.runCase(origin.entry.case, lanes: .strategies(Strategy.all)).verdict
       replayed += 1
       switch verdict {
       case .agree, .poisoned: break
-      case .diverge, .fault, .toolFailure: failures.append(FailedReplay(path: path, verdict: verdict))
+      case .diverge, .fault, .toolFailure:
+        failures.append(FailedReplay(path: path, verdict: verdict, problem: origin.problem(verdict)))
       }
     }
   }

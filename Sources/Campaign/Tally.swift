@@ -41,16 +41,21 @@ struct Tally {
         reason: "the checkpoint of campaign \(configuration.name) is that of '\(made)' with other settings or another "
           + "version; remove it or leave out --resume", offset: nil)
     }
+    guard checkpoint.isConsistent, let digest = Digest(record.digest) else {
+      throw .malformed(
+        reason: "the checkpoint of campaign \(configuration.name) is damaged: its numbers contradict each other",
+        offset: nil)
+    }
     verdicts = record.verdicts
     casesCompared = record.casesCompared
     casesWithoutTrap = checkpoint.casesWithoutTrap
     casesUseful = checkpoint.casesUseful
-    digest = Digest(record.digest) ?? .zero
+    self.digest = digest
     for bucket in record.buckets { buckets[bucket.bucket] = (bucket.cases, bucket.path) }
     canaryFoundIn = record.canary?.foundIn
     position = checkpoint.nextIndex
     if let stored = checkpoint.coverage {
-      guard let map = CoverageMap(stored) else {
+      guard let map = CoverageMap(stored), map.cases == checkpoint.nextIndex else {
         throw .malformed(
           reason: "the coverage in the checkpoint of campaign \(configuration.name) is damaged or of another version",
           offset: nil)
@@ -121,5 +126,20 @@ struct Tally {
       nextIndex: position, casesWithoutTrap: casesWithoutTrap, casesUseful: casesUseful,
       record: record(configuration, elapsed: elapsed),
       coverage: configuration.isCoverageCollected ? StoredCoverage(coverage) : nil, guidance: guidance)
+  }
+}
+
+extension CheckpointRecord {
+  /// Whether the numbers can be those of one campaign: what was not written by `checkpoint` would otherwise be added to.
+  fileprivate var isConsistent: Bool {
+    let verdicts = record.verdicts
+    let counts = [verdicts.agree, verdicts.poisoned, verdicts.diverge, verdicts.fault, verdicts.toolFailure]
+    guard nextIndex < 1 << 48, counts.allSatisfy({ $0 >= 0 && UInt64($0) <= nextIndex }) else { return false }
+    let findings = verdicts.diverge + verdicts.fault + verdicts.toolFailure
+    return UInt64(counts.reduce(0, +)) == nextIndex && record.casesCompared == verdicts.agree + verdicts.diverge
+      && casesWithoutTrap >= 0 && casesWithoutTrap <= record.casesCompared
+      && casesUseful >= 0 && casesUseful <= casesWithoutTrap
+      && record.buckets.allSatisfy { $0.cases > 0 && $0.cases <= findings }
+      && record.elapsedSeconds.isFinite && record.elapsedSeconds >= 0
   }
 }

@@ -23,7 +23,7 @@ public func encodeJSON(_ record: some Encodable, isPretty: Bool = true) throws(C
 
 /// Reads a record.
 ///
-/// - Throws: `CorpusError.malformed` with the field or the place that is wrong.
+/// - Throws: `CorpusError.malformed` with the field that is wrong.
 public func decodeJSON<Record: Decodable>(_: Record.Type, _ bytes: [UInt8]) throws(CorpusError) -> Record {
   do {
     return try JSONDecoder().decode(Record.self, from: Data(bytes))
@@ -38,8 +38,10 @@ private func explanation(of error: DecodingError) -> String {
   func path(_ keys: [any CodingKey]) -> String { keys.map(\.stringValue).joined(separator: ".") }
   switch error {
   case .keyNotFound(let key, let place): return "\(path(place.codingPath + [key])) is missing"
+  // The decoder says the same of both, and not where.
+  case .dataCorrupted(let place) where place.codingPath.isEmpty && place.underlyingError == nil:
+    return "not JSON, or with a number that is out of range"
   case .typeMismatch(_, let place), .valueNotFound(_, let place), .dataCorrupted(let place):
-    // The decoder's own report of a syntax error is one level down and has the line and column.
     let detail = place.underlyingError.map { ": \($0)" } ?? ""
     return (place.codingPath.isEmpty ? "" : path(place.codingPath) + ": ") + place.debugDescription + detail
   @unknown default: return "\(error)"

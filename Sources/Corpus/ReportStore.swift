@@ -44,7 +44,7 @@ public struct ReportStore: Sendable {
   /// Where a campaign stood when it was last stored; nil if nothing was.
   public func checkpoint(of campaign: String) throws(CorpusError) -> CheckpointRecord? {
     let path = checkpointPath(campaign)
-    guard kind(of: path) == .file else { return nil }
+    guard kind(of: path) != nil else { return nil }
     let bytes = try readFile(path)
     do throws(CorpusError) {
       return try decodeJSON(CheckpointRecord.self, bytes)

@@ -83,7 +83,7 @@ public enum Relation: UInt8, CaseIterable, Sendable {
     case .startsPastEnd: "starting past the end"
     case .wraps32: "wrapping 2^32"
     case .wraps64: "wrapping 2^64"
-    case .emptyInside: Self.emptyPrefix + "inside"
+    case .emptyInside: Self.emptyPrefix + "before the end"
     case .emptyAtEnd: Self.emptyPrefix + "at the end"
     case .emptyPastEnd: Self.emptyPrefix + "past the end"
     case .growsNothing: "by 0 pages"

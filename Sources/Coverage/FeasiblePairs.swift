@@ -12,26 +12,28 @@ public struct FeasiblePairs: Sendable {
   public static let shared = FeasiblePairs()
 
   private init() {
-    var calls: (before: [CallBefore: Members], after: [CallAfter: Members]) = ([:], [:])
+    var before: [Surroundings: [CallBefore: Members]] = [:]
+    var after: [Surroundings: [CallAfter: Members]] = [:]
     for item in FeasibleSituations.shared.items {
       guard let situation = item.situation else { continue }
-      let (values, step) = (item.values, Step(situation))
-      Members.of(CallBefore(situation), in: &calls.before).add(values, step)
-      Members.of(CallAfter(situation), in: &calls.after).add(values, step)
+      let (here, values, step) = (Surroundings(situation), item.values, Step(situation))
+      Members.of(CallBefore(situation), in: &before[here, default: [:]]).add(values, step)
+      Members.of(CallAfter(situation), in: &after[here, default: [:]]).add(values, step)
     }
-    let before = Dictionary(grouping: calls.before, by: \.key.surroundings)
-    let after = Dictionary(grouping: calls.after, by: \.key.surroundings)
     // Only unions are built, for which order does not matter.
     var valuePairs = ValuePairTable()
     var seconds: [CallGap: [UInt64: StepSet]] = [:]
     for gap in CallGap.allCases {
-      let surroundings = SuccessionRules.surroundings.filter { $0.gaps.contains(gap) }
-      let states = SuccessionRules.states.filter { $0.gaps.contains(gap) }
-      for (here, befores) in before {
-        let afters = after.filter { there, _ in surroundings.allSatisfy { $0.holds(here, there) } }.flatMap(\.value)
-        for (first, members) in befores {
+      let following = Self.following(gap, Set(before.values.flatMap(\.keys)), Set(after.values.flatMap(\.keys)))
+      for (here, firsts) in before {
+        let places = after.filter { SuccessionRules.brokenRule(here, gap, $0.key) == nil }
+        var reachable: [CallAfter: Members] = [:]
+        for (call, members) in places.values.joined() { Members.of(call, in: &reachable).formUnion(members) }
+        for (call, members) in firsts {
           let next = Members()
-          for (second, others) in afters where states.allSatisfy({ $0.holds(first, second) }) { next.formUnion(others) }
+          for second in following[call] ?? [] {
+            if let members = reachable[second] { next.formUnion(members) }
+          }
           valuePairs.insert(members.values, gap, next.values)
           for step in members.steps.numbers {
             seconds[gap, default: [:]][step, default: StepSet()].formUnion(next.steps)
@@ -49,13 +51,18 @@ public struct FeasiblePairs: Sendable {
 
   /// The first rule that two consecutive calls break; nil where they can happen.
   public static func brokenRule(_ before: Situation, _ gap: CallGap, _ after: Situation) -> String? {
-    let surroundings = SuccessionRules.surroundings.first {
-      $0.gaps.contains(gap) && !$0.holds(Surroundings(before), Surroundings(after))
-    }
-    let states = SuccessionRules.states.first {
-      $0.gaps.contains(gap) && !$0.holds(CallBefore(before), CallAfter(after))
-    }
-    return surroundings?.sentence ?? states?.sentence
+    SuccessionRules.brokenRule(Surroundings(before), gap, Surroundings(after))
+      ?? SuccessionRules.brokenRule(CallBefore(before), gap, CallAfter(after))
+  }
+
+  /// What can come after what, wherever it is.
+  private static func following(
+    _ gap: CallGap, _ before: Set<CallBefore>, _ after: Set<CallAfter>
+  ) -> [CallBefore: [CallAfter]] {
+    Dictionary(
+      uniqueKeysWithValues: before.map { first in
+        (first, after.filter { SuccessionRules.brokenRule(first, gap, $0) == nil })
+      })
   }
 
   /// The pairs of calls of which the first has which seconds.

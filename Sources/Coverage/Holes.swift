@@ -27,7 +27,8 @@ public struct Hole: Hashable, Sendable {
     }
     if let length = words[.length], !isEmpty { text += " " + length }
     if let size = words[.size] { text += (text.hasSuffix("the end") ? " of " : " in ") + size }
-    for dimension in [Dimension.pages, .heapRelation, .outcome, .limit, .entryPoint, .heap, .codeAge] {
+    // How it ends comes last, so that nothing after it seems to belong to it.
+    for dimension in [Dimension.pages, .heapRelation, .entryPoint, .heap, .codeAge, .outcome, .limit] {
       if let word = words[dimension] { text += (dimension == .outcome || dimension == .limit ? ", " : " ") + word }
     }
     return text

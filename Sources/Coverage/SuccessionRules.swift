@@ -17,38 +17,84 @@ struct Surroundings: Hashable, Sendable {
 
 /// What a call leaves to the next.
 struct CallBefore: Hashable, Sendable {
-  var surroundings: Surroundings
+  /// Whether its message installs code.
+  var isInstall: Bool
   var size: SizeClass
   /// The sizes that memory can have afterwards, a bit each.
   var sizesAfter: UInt8
   /// Whether the execution goes on.
   var isSurvived: Bool
-  /// Whether it leaves the message no instruction.
-  var isExhausting: Bool
+  /// What it leaves nothing of.
+  var takesLast: Needs = []
 
   init(_ situation: Situation) {
-    surroundings = Surroundings(situation)
+    isInstall = Surroundings(situation).isInstall
     size = situation.size
     sizesAfter = situation.sizesAfter
     isSurvived = Step(situation).isSurvived
-    isExhausting = situation.limit == .takesLastInstruction
+    switch situation.limit {
+    case .takesLastInstruction: takesLast = .instructions
+    case .takesLastAccessed: takesLast = .accessedPages
+    case .takesLastDirty: takesLast = .dirtyPages
+    case .takesLastBoth: takesLast = [.accessedPages, .dirtyPages]
+    default: break
+    }
   }
 }
 
 /// What a call needs of the one before.
 struct CallAfter: Hashable, Sendable {
-  var surroundings: Surroundings
   var size: SizeClass
-  /// Whether its execution has touched pages before.
-  var needsTouchedPages: Bool
-  /// Whether its message has grown or written memory before.
-  var needsChanges: Bool
+  var needs: Needs
 
   init(_ situation: Situation) {
-    surroundings = Surroundings(situation)
     size = situation.size
-    needsTouchedPages = situation.pages == .accessed || situation.pages == .dirty || situation.limit == .usedUp
-    needsChanges = situation.pages == .grown || situation.pages == .handedOver
+    needs = Needs(situation)
+  }
+}
+
+/// What a call cannot be without.
+struct Needs: OptionSet, Hashable, Sendable {
+  let rawValue: UInt8
+
+  /// Pages that its execution has touched.
+  static let touchedPages = Needs(rawValue: 1)
+  /// Pages that its message has grown, or handed over.
+  static let changes = Needs(rawValue: 2)
+  /// Pages that did not begin to be with its message's latest growth.
+  static let oldPages = Needs(rawValue: 4)
+  /// Pages that an earlier message has written.
+  static let committedPages = Needs(rawValue: 8)
+  /// A rest of the accessed limit, of the dirty limit, of the instructions.
+  static let accessedPages = Needs(rawValue: 16)
+  static let dirtyPages = Needs(rawValue: 32)
+  static let instructions = Needs(rawValue: 64)
+
+  init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  init(_ situation: Situation) {
+    self = []
+    switch situation.pages {
+    case .accessed, .dirty: formUnion([.touchedPages, .oldPages])
+    case .grown: insert(.changes)
+    case .handedOver: formUnion([.changes, .oldPages])
+    case .untouched: insert(.oldPages)
+    case .committed: formUnion([.oldPages, .committedPages])
+    case .none, .rolledBack, .mixed: break
+    }
+    switch situation.limit {
+    case .usedUp: formUnion([.touchedPages, .oldPages])
+    case .takesLastAccessed: insert(.accessedPages)
+    case .takesLastDirty: insert(.dirtyPages)
+    case .takesLastBoth: formUnion([.accessedPages, .dirtyPages])
+    default: break
+    }
+    // Reads and writes are charged before anything but stable bounds is looked at.
+    switch situation.outcome {
+    case .heapOutOfBounds, .accessedLimit, .dirtyLimit: insert(.instructions)
+    case .returned: if situation.relation.isInBounds { insert(.instructions) }
+    default: break
+    }
   }
 }
 
@@ -143,18 +189,36 @@ enum SuccessionRules {
   /// About what they leave and need.
   static let states: [SuccessionRule<CallBefore, CallAfter>] = [
     .init("a trap ends its message", [.nothing, .execution, .message]) { before, _ in before.isSurvived },
+    .init("what is used up is not there in the same execution", [.nothing]) { $0.takesLast.isDisjoint(with: $1.needs) },
     .init("without an instruction left there is no further execution", [.execution]) { before, _ in
-      !before.isExhausting
+      !before.takesLast.contains(.instructions)
+    },
+    .init("a memory that was empty has new pages only", [.nothing, .execution]) {
+      $0.size != .empty || !$1.needs.contains(.oldPages)
+    },
+    .init("nothing is written to an empty memory", [.message]) {
+      $0.size != .empty || !$1.needs.contains(.committedPages)
     },
     .init("what a call leaves, the next finds", [.nothing, .execution, .message]) { $0.sizesAfter & $1.size.bit != 0 },
     .init("what is dropped was growth, if anything; memory keeps its capacity", [.rollback]) {
       // A failed install leaves the memory before it.
-      $0.size.canBelongToMemory(with: $1.size) && ($0.surroundings.isInstall || $1.size <= $0.size)
+      $0.size.canBelongToMemory(with: $1.size) && ($0.isInstall || $1.size <= $0.size)
     },
     .init("memory begun anew is empty", [.reinstall]) { $1.size == .empty },
     .init("an execution begins with untouched pages", [.execution, .message, .rollback, .reinstall]) {
-      !$1.needsTouchedPages
+      !$1.needs.contains(.touchedPages)
     },
-    .init("a message begins without changes", [.message, .rollback, .reinstall]) { !$1.needsChanges },
+    .init("a message begins without changes", [.message, .rollback, .reinstall]) {
+      !$1.needs.contains(.changes)
+    },
   ]
+  /// The first rule about where calls happen that two break; nil where they can be.
+  static func brokenRule(_ before: Surroundings, _ gap: CallGap, _ after: Surroundings) -> String? {
+    surroundings.first { $0.gaps.contains(gap) && !$0.holds(before, after) }?.sentence
+  }
+
+  /// The first rule about what calls leave and need that two break; nil where they can be.
+  static func brokenRule(_ before: CallBefore, _ gap: CallGap, _ after: CallAfter) -> String? {
+    states.first { $0.gaps.contains(gap) && !$0.holds(before, after) }?.sentence
+  }
 }

@@ -19,7 +19,8 @@ public enum GzipError: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .tooShort(let bytes): "gzip stream is too short: \(bytes) bytes"
-    case .tooLarge(let bytes, let limit): "unpacks to \(bytes) bytes, allowed are \(limit)"
+    case .tooLarge(let bytes, let limit):
+      "the gzip trailer claims \(bytes) bytes, allowed are \(limit); the file may be cut off"
     case .wrongLength(let claimed, let unpacked) where unpacked > claimed:
       "gzip trailer claims \(claimed) bytes, the stream holds more"
     case .wrongLength(let claimed, let unpacked): "gzip trailer claims \(claimed) bytes, the stream holds \(unpacked)"

@@ -43,11 +43,15 @@ final class CoprocessInstrumenter: ModuleTransformer {
   }
 
   func transform(_ module: [UInt8]) throws(Fault) -> [UInt8] {
-    if connection == nil { connection = try connect() }
+    if connection == nil {
+      log.begin()
+      connection = try connect()
+    }
     guard let connection else { return [] }
-    log.begin()
     do throws(Fault) {
       let reply = try exchange(module, connection)
+      // What it writes before the next request may be why it dies.
+      defer { log.begin() }
       if reply.isEmpty { throw Fault(.toolOutput, lane: .external, log.explain("cannot instrument the module")) }
       return reply
     } catch {

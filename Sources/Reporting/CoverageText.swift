@@ -6,7 +6,7 @@ import Corpus
 ///
 /// - Parameter holes: how many holes of each number of dimensions are shown at most.
 public func coverageText(_ record: CoverageRecord, holes: Int) -> String {
-  var text = "\(grouped(record.cases)) cases\n\n"
+  var text = "\(grouped(record.cases)) case\(record.cases == 1 ? "" : "s")\n\n"
   text += textTable(
     [["", "reached", "of", ""]] + record.kinds.map { row($0.name, $0.covered, $0.feasible) },
     alignments: [.left, .right, .right, .right])
@@ -20,6 +20,7 @@ public func coverageText(_ record: CoverageRecord, holes: Int) -> String {
       dimension.values.map { row("  " + $0.name, $0.covered, $0.feasible) },
       alignments: [.left, .right, .right, .right])
   }
+  text += "\n\(lengthNote) In tables, \(shareNote)\n"
   for matrix in record.matrices {
     text += "\n\(matrix.rowDimension) × \(matrix.columnDimension), % of situations\n"
     text += textTable(cells(matrix), alignments: [.left] + matrix.columns.map { _ in .right })
@@ -45,12 +46,12 @@ public func coverageMarkdown(_ record: CoverageRecord, title: String, introducti
         "combinations of \(level.dimensions) dimension\(level.dimensions == 1 ? "" : "s")", level.covered,
         level.feasible))
   }
-  text += "\n## Dimensions\n\nSituations with each value.\n"
+  text += "\n## Dimensions\n\nSituations with each value. \(lengthNote)\n"
   for dimension in record.dimensions {
     text += "\n| \(dimension.name) | reached | of | |\n|---|---:|---:|---:|\n"
     for value in dimension.values { text += tableLine(row(value.name, value.covered, value.feasible)) }
   }
-  text += "\n## Tables\n\nPercent of the situations that can happen; · where none can.\n"
+  text += "\n## Tables\n\nPercent of the situations that can happen: \(shareNote)\n"
   for matrix in record.matrices {
     let rows = cells(matrix)
     text += "\n### \(matrix.rowDimension) × \(matrix.columnDimension)\n\n"
@@ -61,6 +62,9 @@ public func coverageMarkdown(_ record: CoverageRecord, title: String, introducti
   text += holeList(record, limit: holes, bullet: "- ", heading: { "\n## \($0)\n\n" })
   return text
 }
+
+private let lengthNote = "Lengths are in bytes, those of growth in Wasm pages."
+private let shareNote = "0 stands for none, 100 for all, 1 for less too, · for what cannot happen."
 
 private func row(_ name: String, _ covered: Int, _ feasible: Int?) -> [String] {
   guard let feasible else { return [name, grouped(covered)] }

@@ -198,5 +198,10 @@ func loadCases(_ argument: String, profile: ProfileOptions) throws -> [CaseOrigi
         try profile.generator(), seed: seed, lineage: lineage, sourceArguments: profile.sourceArguments)
     ]
   }
+  let isNumbered = parts.count == 2 && !parts[0].isEmpty && parts[0].allSatisfy { $0.isASCII && $0.isNumber }
+  if isNumbered, (try? listCases(at: argument)) == nil {
+    throw ValidationError(
+      "'\(argument)' is neither a file nor SEED:INDEX, with numbers below 2^64 (or SEED:FIRST..END for 'coverage')")
+  }
   return try listCases(at: argument).map { CaseOrigin(entry: try readEntry($0), source: $0) }
 }

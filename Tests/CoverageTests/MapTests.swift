@@ -81,6 +81,24 @@ import Wasm
         Situation(.grow64, length: .one, .growsWithin, limit: .takesLastInstruction, entryPoint: .start), .execution,
         Situation(.size64, size: .below4GiB, entryPoint: .initialize), "without an instruction"
       ),
+      (
+        Situation(.read, length: .one, .inside, size: .below4GiB, pages: .untouched, limit: .takesLastAccessed),
+        .nothing,
+        Situation(.write, length: .one, .inside, size: .below4GiB, pages: .untouched, limit: .takesLastBoth),
+        "what is used up"
+      ),
+      (
+        Situation(.grow64, length: .zero, .growsNothing, size: .below4GiB, limit: .takesLastInstruction), .nothing,
+        Situation(.read, length: .one, .inside, size: .below4GiB, pages: .untouched), "what is used up"
+      ),
+      (
+        Situation(.grow64, length: .one, .growsWithin), .nothing,
+        Situation(.read, length: .one, .inside, size: .below4GiB, pages: .untouched), "a memory that was empty"
+      ),
+      (
+        Situation(.grow64, length: .one, .growsWithin), .message,
+        Situation(.read, length: .one, .inside, size: .below4GiB, pages: .committed), "nothing is written"
+      ),
       (Situation(.grow64, length: .one, .growsWithin), .nothing, Situation(.size64), "what a call leaves"),
       (
         Situation(.grow, length: .wasmPages, .growsToCapacity), .nothing, Situation(.size64, size: .capacityAbove4GiB),

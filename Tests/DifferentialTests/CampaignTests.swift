@@ -166,6 +166,32 @@ import Testing
     }
   }
 
+  /// Numbers that no campaign has written would be believed, or overflow when they are added to.
+  @Test func damagedCheckpointsAreRefused() throws {
+    try inTemporaryDirectory { root in
+      let stores = CampaignStores(reports: ReportStore(root: "\(root)/reports"), resumes: true)
+      let configuration = configuration(cases: 600)
+      _ = try runCampaign(configuration, stores: stores, world: world(rounds: 1))
+      let reports = try #require(stores.reports)
+      let whole = try #require(try reports.checkpoint(of: configuration.name))
+      let damages: [(inout CheckpointRecord) -> Void] = [
+        { $0.nextIndex = .max }, { $0.nextIndex += 1 }, { $0.casesUseful = .max }, { $0.casesUseful = -5 },
+        { $0.casesWithoutTrap = .max }, { $0.record.casesCompared = .max }, { $0.record.verdicts.agree = .max },
+        { $0.record.verdicts.agree = -1 }, { $0.record.digest = "x" }, { $0.record.elapsedSeconds = -1 },
+        { $0.record.buckets = [BucketCount(bucket: "b", cases: 1, path: nil)] },
+        { $0.coverage = StoredCoverage(CoverageMap()) },
+      ]
+      for damage in damages {
+        var checkpoint = whole
+        damage(&checkpoint)
+        try reports.store(checkpoint, campaign: configuration.name)
+        #expect(throws: CorpusError.self) { try runCampaign(configuration, stores: stores, world: world) }
+      }
+      try reports.store(whole, campaign: configuration.name)
+      #expect(try runCampaign(configuration, stores: stores, world: world).end == .budget)
+    }
+  }
+
   /// A finding that finds no place is told with the command that makes it again, before the campaign ends for it.
   @Test func findingsThatCannotBeStoredAreTold() throws {
     try inTemporaryDirectory { root in
@@ -229,6 +255,29 @@ import Testing
       GateConfiguration(campaign: configuration(cases: 256), minimumCases: 256, corpus: []), stores: CampaignStores(),
       world: world)
     #expect(outcome.divergences == 0 && outcome.faults == 0 && outcome.unstable.isEmpty && outcome.hasDoneEnough)
+  }
+
+  /// What somebody put into the corpus is not the harness's fault, and is shown where it stands in a text.
+  @Test func badEntriesAreToldFromFaults() throws {
+    try inTemporaryDirectory { root in
+      try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+      let path = "\(root)/bad.wat"
+      try Data("(module\n  (func (result i32) i64.const 1))".utf8).write(to: URL(fileURLWithPath: path))
+      let outcome = try runGate(
+        GateConfiguration(campaign: configuration(cases: 1), minimumCases: 1, corpus: [root]), stores: CampaignStores(),
+        world: world)
+      #expect(outcome.badEntries == 1 && outcome.faults == 0 && outcome.divergences == 0)
+      #expect(outcome.failures.first?.problem?.hasPrefix("\(path):2:") == true)
+      var run = CoverageRun(CaseRunner(), lanes: .ofCase)
+      _ = run.add(CaseOrigin(entry: try readEntry(path), source: path))
+      #expect(run.map.cases == 0)
+    }
+    // Lanes that a case was not made for are a matter of who asks for them.
+    let origin = generatedOrigin(Generator(profile: .native), seed: 1, index: 3)
+    let direct = LaneSelection.strategies([Strategy(memory: .direct, imports: .front)])
+    let verdict = CaseRunner().runCase(origin.entry.case, lanes: direct).verdict
+    #expect(origin.problem(verdict, lanes: direct)?.contains("not for this case") == true)
+    #expect(origin.problem(verdict) == nil && origin.problem(.agree, lanes: direct) == nil)
   }
 
   private func inTemporaryDirectory(_ body: (String) throws -> Void) throws {

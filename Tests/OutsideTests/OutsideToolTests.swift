@@ -34,6 +34,18 @@ import Wasm
     }
   }
 
+  /// What a co-process writes before its first request tells why it died.
+  @Test func lastWordsAreShown() {
+    for _ in 0..<5 {
+      do throws(Fault) {
+        _ = try tool("echo last words >&2; exit 3", coprocess: true).instrument(module, parameters: Parameters())
+        Issue.record("it answered")
+      } catch {
+        #expect(error.reason.contains("it wrote: last words"))
+      }
+    }
+  }
+
   @Test func parametersTravelWithTheModule() throws {
     var parameters = Parameters()
     parameters.dirtyPageOverhead = 77

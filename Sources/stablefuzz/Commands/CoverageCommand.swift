@@ -43,7 +43,10 @@ struct CoverageCommand: ParsableCommand {
       var coverage = CoverageRun(try lanes.runner(), lanes: lanes.lanes ?? .ofCase)
       var worst = Exit.clean
       for source in sources { worst = Exit.worse(worst, try add(source, to: &coverage)) }
-      if coverage.map.cases == 0 { throw fail("no cases found", .tooLittleWork) }
+      if coverage.map.cases == 0 {
+        if worst != .clean { throw worst.code }
+        throw fail("no cases found", .tooLittleWork)
+      }
       if let output { try writeFile(try encodeJSON(StoredCoverage(coverage.map)), to: output) }
       try show(CoverageAnalysis(coverage.map, dimensions: dimensions).record)
       throw worst.code
@@ -54,7 +57,7 @@ struct CoverageCommand: ParsableCommand {
     if json {
       print(String(decoding: try encodeJSON(record), as: UTF8.self), terminator: "")
     } else if markdown {
-      let introduction = "`stablefuzz coverage --markdown \(sources.joined(separator: " "))`"
+      let introduction = "`stablefuzz \(CommandLine.arguments.dropFirst().joined(separator: " "))`"
       print(
         coverageMarkdown(record, title: "Semantic coverage", introduction: introduction, holes: holes), terminator: "")
     } else {
@@ -83,8 +86,8 @@ struct CoverageCommand: ParsableCommand {
 
   private func add(_ origin: CaseOrigin, to coverage: inout CoverageRun) -> Exit {
     let verdict = coverage.add(origin)
-    if let reason = badInput(origin, verdict) {
-      printError("stablefuzz: \(origin.source): \(reason)")
+    if let problem = origin.problem(verdict, lanes: lanes.lanes) {
+      printError("stablefuzz: \(problem)")
       return .badData
     }
     if verdict.exit != .clean { printError("stablefuzz: \(origin.source): \(verdict.name) — \(verdict.sentence)") }

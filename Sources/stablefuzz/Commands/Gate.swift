@@ -60,9 +60,9 @@ struct Gate: ParsableCommand {
   }
 
   private func show(_ outcome: GateOutcome) {
-    print(summaryText(outcome.campaign.record))
     print("replayed \(grouped(outcome.replayed)) corpus entries, \(outcome.failures.count) failed")
-    for failure in outcome.failures { print("  \(failure.path): \(failure.verdict.sentence)") }
+    for failure in outcome.failures { print("  \(failure.problem ?? "\(failure.path): \(failure.verdict.sentence)")") }
+    print("\nfresh cases: \(summaryText(outcome.campaign.record))")
     for index in outcome.unstable {
       print("case \(outcome.campaign.record.seed):\(index) gave another result when it was run again")
     }
@@ -75,6 +75,7 @@ struct Gate: ParsableCommand {
 
   private func exit(_ outcome: GateOutcome) -> Exit {
     if outcome.faults > 0 { return .fault }
+    if outcome.badEntries > 0 { return .badData }
     if outcome.divergences > 0 { return .divergence }
     if outcome.toolFailures > 0 { return .toolFailure }
     if !outcome.unstable.isEmpty { return .nonDeterminism }

@@ -59,7 +59,7 @@ struct Instrument: ParsableCommand {
 
   func run() throws {
     guard let input, let output else {
-      let isComplete = Outside.serve { bytes in
+      let problem = Outside.serve { bytes in
         do {
           return encode(try instrumented(try decodeAndValidate(bytes)))
         } catch {
@@ -67,7 +67,8 @@ struct Instrument: ParsableCommand {
           return nil
         }
       }
-      throw (isComplete ? Exit.clean : .inputOutput).code
+      if let problem { throw fail(problem, .inputOutput) }
+      return
     }
     try reportingErrors {
       let file = try ModuleFile(reading: input)

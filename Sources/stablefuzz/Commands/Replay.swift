@@ -48,8 +48,8 @@ struct Replay: ParsableCommand {
 
   private func replay(_ origin: CaseOrigin, _ runner: CaseRunner) throws -> Exit {
     let result = runner.runCase(origin.entry.case, lanes: lanes.lanes ?? .strategies(Strategy.all))
-    if let reason = badInput(origin, result.verdict) {
-      printError("stablefuzz: \(origin.source): \(reason)")
+    if let problem = origin.problem(result.verdict, lanes: lanes.lanes) {
+      printError("stablefuzz: \(problem)")
       return .badData
     }
     if json {
@@ -62,15 +62,5 @@ struct Replay: ParsableCommand {
       print("\(origin.source): \(result.verdict.name) — \(result.verdict.sentence)")
     }
     return result.verdict.exit
-  }
-}
-
-/// What is wrong with a module that somebody handed in: such a fault is not the harness's own.
-func badInput(_ origin: CaseOrigin, _ verdict: Verdict) -> String? {
-  guard case .fault(let fault) = verdict, origin.entry.meta == nil else { return nil }
-  switch fault.stage {
-  case .decode, .validate, .canisterRules: return fault.reason
-  case .translate: return "cannot be run: \(fault.reason)"
-  default: return nil
   }
 }

@@ -30,9 +30,6 @@ struct Run: ParsableCommand {
   var status = StatusMode.auto
 
   func validate() throws {
-    if budget.time == nil && budget.cases == nil {
-      throw ValidationError("give a budget: --hours, --minutes, --seconds or --cases")
-    }
     if jobs < 1 || jobs > 1_024 { throw ValidationError("--jobs has to be between 1 and 1024") }
     if let stopAfter, stopAfter < 1 { throw ValidationError("--stop-after has to be at least 1") }
     if keepGoing && stopAfter != nil { throw ValidationError("--keep-going and --stop-after exclude each other") }
@@ -43,6 +40,10 @@ struct Run: ParsableCommand {
   }
 
   func run() throws {
+    // Asked for here and not in `validate`, so that a mistyped command or option is named first.
+    if budget.time == nil && budget.cases == nil {
+      throw ValidationError("give a budget: --hours, --minutes, --seconds or --cases")
+    }
     let seed = seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
     var configuration = CampaignConfiguration(
       profile: profile.profile, seed: seed, lanes: lanes.lanes ?? .ofCase,

@@ -10,7 +10,7 @@ struct Trace: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show the stages that a case passes, with the digest of each, and every message's observation.")
 
-  @Argument(help: ArgumentHelp("A file or SEED:INDEX.", valueName: "case")) var testCase: String
+  @Argument(help: ArgumentHelp("A file, a directory or SEED:INDEX.", valueName: "case")) var testCase: String
   @OptionGroup var profile: ProfileOptions
   @OptionGroup var lanes: LaneOptions
 
@@ -20,6 +20,7 @@ struct Trace: ParsableCommand {
     try reportingErrors {
       let runner = try lanes.runner()
       var worst = Exit.clean
+      var count = 0
       for origin in try loadCases(testCase, profile: profile) {
         var rows: [[String]] = [["stage", "function", "digest", ""]]
         runner.trace = { rows.append([$0.stage, $0.function, $0.digest.description, $0.detail]) }
@@ -27,9 +28,12 @@ struct Trace: ParsableCommand {
         print(origin.source)
         print(textTable(rows))
         showMessages(origin.entry.case, result)
-        print(result.verdict.sentence)
-        worst = Exit.worse(worst, badInput(origin, result.verdict) == nil ? result.verdict.exit : .badData)
+        let problem = origin.problem(result.verdict, lanes: lanes.lanes)
+        print(problem ?? result.verdict.sentence)
+        count += 1
+        worst = Exit.worse(worst, problem == nil ? result.verdict.exit : .badData)
       }
+      if count == 0 { throw fail("no cases found", .tooLittleWork) }
       throw worst.code
     }
   }
