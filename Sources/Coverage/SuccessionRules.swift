@@ -212,6 +212,7 @@ enum SuccessionRules {
       !$1.needs.contains(.changes)
     },
   ]
+
   /// The first rule about where calls happen that two break; nil where they can be.
   static func brokenRule(_ before: Surroundings, _ gap: CallGap, _ after: Surroundings) -> String? {
     surroundings.first { $0.gaps.contains(gap) && !$0.holds(before, after) }?.sentence
