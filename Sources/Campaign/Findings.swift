@@ -45,12 +45,15 @@ public func minimizeFinding(
   let lanes: LaneSelection = verdict.lane == .external ? .external : .ofCase
   let bucket = verdict.bucket
   var remainingWork = minimizationWork
-  return minimize(original, budget: budget) { candidate in
-    guard remainingWork > 0, !isInterrupted() else { return false }
-    let result = runner.runCase(candidate, lanes: lanes)
-    // A charge for a large length that then fails is no work; nothing that loops gets far past the default limit.
-    remainingWork -= result.observations.reduce(0) { $0 + min($1.instructions, Parameters().instructionLimit) }
-    return result.verdict.bucket == bucket
+  return runner.searching(for: verdict) {
+    withoutActuallyEscaping(isInterrupted) { isInterrupted in
+      minimize(original, budget: budget, isStopped: { remainingWork <= 0 || isInterrupted() }) { candidate in
+        let result = runner.runCase(candidate, lanes: lanes)
+        // A charge for a large length that then fails is no work; nothing that loops gets far past the default limit.
+        remainingWork -= result.observations.reduce(0) { $0 + min($1.instructions, Parameters().instructionLimit) }
+        return result.verdict.bucket == bucket
+      }
+    }
   }
 }
 

@@ -20,11 +20,17 @@ extension Divergence {
     func both(_ value: (Observation) -> String) -> (String, String) { (value(host), value(native)) }
     switch observable {
     case .names: return both { _ in "" }
-    case .outcome: return both { text($0.outcome) }
+    case .outcome: return texts(host.outcome, native.outcome)
     case .stableSize: return both { "\($0.stableSize) pages" }
     case .stableContents: return both { "\($0.stableContents)" }
-    case .dirtyPages: return both { "\($0.dirtyPages.count) pages \(list($0.dirtyPages))" }
-    case .bytemap: return both { $0.mismarkedPages.isEmpty ? "all marks right" : "wrong at \(list($0.mismarkedPages))" }
+    case .dirtyPages:
+      let start = firstDifference(host.dirtyPages, native.dirtyPages)
+      return both { "\($0.dirtyPages.count) pages \(list($0.dirtyPages, from: start))" }
+    case .bytemap:
+      let start = firstDifference(host.mismarkedPages, native.mismarkedPages)
+      return both {
+        $0.mismarkedPages.isEmpty ? "all marks right" : "wrong at \(list($0.mismarkedPages, from: start))"
+      }
     case .accessedPages: return both { "\($0.accessedPages)" }
     case .heapGrowth:
       return both {
@@ -36,16 +42,28 @@ extension Divergence {
       let position = zip(host.globals, native.globals).enumerated().first { $1.0 != $1.1 }?.offset
       guard let position else { return both { "\($0.globals.count) values" } }
       return both { "mutable global \(position) = 0x\(String($0.globals[position], radix: 16))" }
-    case .debugOutput: return both { "\($0.debugOutput.count) bytes '\(excerpt($0.debugOutput))'" }
+    case .debugOutput:
+      let start = firstDifference(host.debugOutput, native.debugOutput)
+      return both { "\($0.debugOutput.count) bytes '\(excerpt($0.debugOutput, from: start))'" }
     case .performanceCounters: return both { "\($0.performanceCounters)" }
     case .instructions: return both { "\($0.instructions)" }
     }
   }
 
-  private static func text(_ outcome: Outcome) -> String {
+  private static func texts(_ host: Outcome, _ native: Outcome) -> (host: String, native: String) {
+    let start =
+      switch (host, native) {
+      case (.reply(let left), .reply(let right)), (.reject(let left), .reject(let right)): firstDifference(left, right)
+      default: 0
+      }
+    return (text(host, from: start), text(native, from: start))
+  }
+
+  /// - Parameter start: position of the first byte that differs.
+  private static func text(_ outcome: Outcome, from start: Int) -> String {
     switch outcome {
-    case .reply(let bytes): "reply of \(bytes.count) bytes 0x\(hex(bytes))"
-    case .reject(let bytes): "reject '\(excerpt(bytes))'"
+    case .reply(let bytes): "reply of \(bytes.count) bytes \(hex(bytes, from: start))"
+    case .reject(let bytes): "reject '\(excerpt(bytes, from: start))'"
     case .noReply: "no reply"
     case .accepted: "accepted"
     case .trap(let error): "'\(error)'"
@@ -55,16 +73,34 @@ extension Divergence {
     }
   }
 
-  private static func excerpt(_ bytes: [UInt8]) -> String { String(decoding: bytes.prefix(40), as: UTF8.self) }
+  // MARK: Parts of long values
 
-  private static func hex(_ bytes: [UInt8]) -> String {
-    let digits = bytes.prefix(32).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    return bytes.count > 32 ? digits + "…" : digits
+  /// Where two values begin to differ; the length of the shorter one where it is the beginning of the other.
+  private static func firstDifference<Element: Equatable>(_ left: [Element], _ right: [Element]) -> Int {
+    zip(left, right).enumerated().first { $1.0 != $1.1 }?.offset ?? min(left.count, right.count)
   }
 
-  private static func list(_ pages: [UInt64]) -> String {
-    let shown = pages.prefix(6).map(String.init).joined(separator: ", ")
-    return "[\(shown)\(pages.count > 6 ? ", …" : "")]"
+  /// What is shown of a long value: its beginning, or, where that is the same for both, what is around the difference.
+  private static func part<Element>(_ values: [Element], _ length: Int, from start: Int) -> (ArraySlice<Element>, Int) {
+    let first = start < length ? 0 : start - 4
+    return (values.dropFirst(first).prefix(length), first)
+  }
+
+  private static func excerpt(_ bytes: [UInt8], from start: Int) -> String {
+    let (shown, first) = part(bytes, 40, from: start)
+    return (first == 0 ? "" : "…") + String(decoding: shown, as: UTF8.self)
+  }
+
+  private static func hex(_ bytes: [UInt8], from start: Int) -> String {
+    let (shown, first) = part(bytes, 32, from: start)
+    let digits = shown.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return (first == 0 ? "" : "from byte \(first) ") + "0x" + digits + (first + shown.count < bytes.count ? "…" : "")
+  }
+
+  private static func list(_ pages: [UInt64], from start: Int) -> String {
+    let (shown, first) = part(pages, 6, from: start)
+    let isCut = first + shown.count < pages.count
+    return "[\(first == 0 ? "" : "…, ")\(shown.map(String.init).joined(separator: ", "))\(isCut ? ", …" : "")]"
   }
 
   // MARK: What recording shows
@@ -99,8 +135,10 @@ extension Divergence {
     let rightPages = Dictionary(right.map { ($0.page, $0.bytes) }, uniquingKeysWith: { first, _ in first })
     let leftPages = Dictionary(left.map { ($0.page, $0.bytes) }, uniquingKeysWith: { first, _ in first })
     for page in Set(leftPages.keys).union(rightPages.keys).sorted() {
+      let (left, right) = (leftPages[page], rightPages[page])
+      if let left, let right, left.elementsEqual(right) { continue }
       for position in 0..<Int(Sizes.osPage) {
-        let (l, r) = (leftPages[page]?[position] ?? 0, rightPages[page]?[position] ?? 0)
+        let (l, r) = (left?[position] ?? 0, right?[position] ?? 0)
         if l != r { return (page * Sizes.osPage + UInt64(position), l, r) }
       }
     }

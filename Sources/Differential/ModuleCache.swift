@@ -39,13 +39,15 @@ final class ModuleCache {
     let byteCount: Int
     var lastUse = 0
 
-    /// Bytes of all forms, roughly.
-    var weight: Int { byteCount * (1 + module.instrumented.count) }
+    /// Bytes of all forms, roughly: a function takes some hundred besides its code.
+    var weight: Int {
+      (byteCount + 300 * module.form.module.functions.count) * (1 + module.instrumented.count)
+    }
   }
 
   /// Smaller modules, as generated ones are, are made again sooner than found.
   private static let leastBytes = 32_768
-  /// Decoded, a module takes about ten times its bytes.
+  /// Decoded, code takes about ten times its bytes.
   private static let mostBytes = 16 << 20
 
   private var entries: [Key: Entry] = [:]

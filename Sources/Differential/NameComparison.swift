@@ -6,7 +6,7 @@ import Wasm
 
 /// The first name that stands for something else in the instrumented module: what it is there, and what it was.
 ///
-/// Looked at is what both name; a tool may leave names out and name what it has added. Defined functions and the module's
+/// Looked at is what both name; a tool may leave names out and name what it has added, but nothing that was nameless. Defined functions and the module's
 /// own memories keep their order and globals their indices (ic-semantics section 11); tables and element segments do
 /// because nothing is injected among them, but declarative segments, which say nothing at run time, may be anywhere.
 /// Types may be sorted anew, and labels of injected blocks are counted among the others.
@@ -51,7 +51,7 @@ func wrongName(in instrumented: Module, original form: CanisterForm) -> (expecte
     ?? difference("memory", old.memories, new.memories, ownMemory)
   return wrong
     ?? loss("memory", old.memories, new.memories, ownMemory)
-    ?? difference("function with names of locals", old.locals.map(\.summary), new.locals.map(\.summary), ownFunction)
+    ?? wrongLocal(old.locals, new.locals, ownFunction) { localCount(original, $0) }
     ?? stray("function", old.functions, of: oldSpaces.functions.count, new.functions, of: newSpaces.functions.count)
     ?? stray("table", old.tables, of: oldSpaces.tables.count, new.tables, of: newSpaces.tables.count)
     ?? stray("memory", old.memories, of: oldSpaces.memories.count, new.memories, of: newSpaces.memories.count)
@@ -106,9 +106,32 @@ private func stray<Space>(
   return ("all names of the \(kind) space are for one of its \(newCount)", "\(kind) \(entry.index) is '\(entry.name)'")
 }
 
-extension FunctionNames {
-  /// All names of a function's locals or labels as one, under the function's index.
-  fileprivate var summary: IndexedName<FunctionSpace> {
-    IndexedName(function, names.map { "\($0.index) \($0.name)" }.joined(separator: ", "))
+/// The first local with another name; as `difference`. Locals that were added stand behind those of the original.
+///
+/// - Parameter localCount: how many locals, parameters included, one of the original's functions has.
+private func wrongLocal(
+  _ old: [FunctionNames<LocalSpace>], _ new: [FunctionNames<LocalSpace>],
+  _ originalIndex: (FunctionIndex) -> FunctionIndex?,
+  _ localCount: (FunctionIndex) -> Int
+) -> (expected: String, actual: String)? {
+  let names = Dictionary(old.map { ($0.function, $0.names) }, uniquingKeysWith: { first, _ in first })
+  for entry in new {
+    guard let function = originalIndex(entry.function) else { continue }
+    let wrong = difference("local", names[function] ?? [], entry.names) { local in
+      // Counting takes reading the body, which most functions need not have done to them.
+      let isNamed = names[function]?.contains { $0.index.value == local.value } ?? false
+      return isNamed || local.position < localCount(function) ? local : nil
+    }
+    if let wrong {
+      return ("of function \(function) \(wrong.expected)", "of function \(entry.function) \(wrong.actual)")
+    }
   }
+  return nil
+}
+
+private func localCount(_ module: Module, _ index: FunctionIndex) -> Int {
+  let function = module.functions[index.position - IndexSpaces(module).importedFunctions]
+  let parameters =
+    module.types.indices.contains(function.type.position) ? module.types[function.type.position].parameters.count : 0
+  return function.body.locals.reduce(parameters) { $0 + Int($1.count) }
 }

@@ -84,6 +84,8 @@ public final class CaseRunner {
   public var coverage: CoverageCollector?
   /// Whether native lanes run with a probe in each branch of injected code; only with `coverage`.
   public var probesBranches = false
+  /// The observable of the divergences that are explained, which runs both lanes again; nil: all.
+  private var soughtObservable: Observable?
 
   /// - Parameter outside: makes the module of one more lane, `external`.
   public init(
@@ -110,14 +112,19 @@ public final class CaseRunner {
       step("execute host lane", "HostLane.execute", result.digest, "\(result.observations.count) messages")
       let lanes = lanes(selection, testCase)
       // Nothing was compared; only modules with direct access have no form for an outside instrumenter.
-      if lanes.isEmpty { result.verdict = .poisoned("no native lane can run it: direct access is no replica's") }
+      if lanes.isEmpty {
+        let reason = outside == nil ? "no instrumenter was named" : "direct access is no replica's"
+        result.verdict = .poisoned("no native lane can run it: \(reason)")
+      }
       for lane in lanes {
         let instrumented = try modules.instrumented(lane, instrumenter, outside)
         let (verdict, steps) = try compare(testCase, result.observations, modules, instrumented)
         result.verdict = verdict
         result.steps += steps
         step("compare \(lane)", "CaseRunner.compare", result.digest, result.verdict.sentence)
-        if case .diverge(let divergence) = result.verdict, divergence.observable != .names {
+        if case .diverge(let divergence) = result.verdict, divergence.observable != .names,
+          soughtObservable ?? divergence.observable == divergence.observable
+        {
           result.verdict = .diverge(try explain(divergence, modules, instrumented))
         }
         if result.verdict != .agree { break }
@@ -128,6 +135,19 @@ public final class CaseRunner {
     }
     result.coverage = coverage?.take() ?? []
     return result
+  }
+
+  /// Runs many variants of a case of which only those matter that show the same: without coverage, and without
+  /// explaining other divergences.
+  public func searching<Result>(for verdict: Verdict, _ body: () -> Result) -> Result {
+    let collector = coverage
+    coverage = nil
+    if case .diverge(let divergence) = verdict { soughtObservable = divergence.observable }
+    defer {
+      coverage = collector
+      soughtObservable = nil
+    }
+    return body()
   }
 
   /// The native lanes to run, in order.

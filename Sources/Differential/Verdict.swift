@@ -216,7 +216,7 @@ public enum Verdict: Hashable, Sendable {
 /// The result of one case.
 public struct CaseResult: Sendable {
   public var verdict: Verdict
-  /// Hash of the host lane's observation digests in order; of the verdict's sentence where there are none.
+  /// Hash of the host lane's observation digests in order; of the fault's description where there are none.
   public var digest: Digest
   /// What the host lane observed, message by message.
   public var observations: [Observation] = []

@@ -1,5 +1,5 @@
 // The decisions of a generator, recorded one by one and replayable. Fed by a `Stream` or by a recorded sequence, drawn
-// from by the generator; the minimizer edits the recorded sequence.
+// from by the generator; guided search edits the recorded sequence.
 
 /// A source of bounded choices that remembers each.
 ///

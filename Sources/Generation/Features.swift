@@ -1,5 +1,5 @@
-// What a generated case contains, as bit sets that are filled while it is generated. Read by the coverage model and by
-// the tests of the generator's distribution.
+// What a generated case contains, as bit sets that are filled while it is generated. Read by the statistics
+// and by the tests of the generator's distribution.
 
 import Canister
 

@@ -1,4 +1,4 @@
-// The generator's spine: choices → case. Called by campaigns, replay, the minimizer and the fuzzing entry; all of them
+// The generator's spine: choices → case. Called by campaigns, replay and the fuzzing entry; all of them
 // get the same case for the same choices.
 
 import Canister

@@ -1,5 +1,5 @@
 // The state of generating one module: what is decided about it, what is emitted so far. `ModulePlanning` decides the
-// frame, `EntryPoints` and `Helpers` emit the bodies, `ModuleAssembly` puts the result together.
+// frame, `EntryPoints` emits the bodies, `ModuleAssembly` puts the result together.
 
 import Canister
 import Entropy

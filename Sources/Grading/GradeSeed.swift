@@ -127,7 +127,8 @@ final class SeedGrader {
     let seconds: Double
     /// What the case executes of the injected functions.
     let coverage: [UInt64]
-    let is64BitHeap: Bool
+    /// Widths of the modules' heaps.
+    private let heapWidths: Set<Bool>
     private let runner: CaseRunner
     /// The stable calls of the case without a mutant.
     private(set) lazy var stableCalls = runner.stableCalls(prepared, instrumented, strategy)
@@ -146,7 +147,13 @@ final class SeedGrader {
       self.seconds = seconds
       coverage =
         runner.probe(prepared, targets.map(\.coverageProbe), strategy, words: InjectedCoverage.words) ?? []
-      is64BitHeap = IndexSpaces(prepared.originals[0]).memories.first?.is64Bit ?? false
+      heapWidths = Set(prepared.originals.map { IndexSpaces($0).memories.first?.is64Bit ?? false })
+    }
+
+    /// Whether the case executes the rule's place in a module of either width; nil where this cannot be known.
+    func reaches(_ rule: MutationRule) -> Bool? {
+      let answers = heapWidths.map { rule.isReached(coverage, is64BitHeap: $0) }
+      return answers.contains(nil) ? nil : answers.contains(true)
     }
   }
 
@@ -189,7 +196,7 @@ final class SeedGrader {
     guard rule.functions.isEmpty || rule.functions.contains(where: trial.prepared.calledFunctions.contains) else {
       return
     }
-    let isReached = rule.isReached(trial.coverage, is64BitHeap: trial.is64BitHeap)
+    let isReached = trial.reaches(rule)
     if isReached == false {
       fate.applied += 1
       return

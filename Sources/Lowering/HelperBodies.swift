@@ -6,8 +6,8 @@ import Wasm
 
 extension Lowering {
   /// Type and body of a helper.
-  func body(of key: HelperKey) -> (type: FunctionType, body: FunctionBody) {
-    switch key.kind {
+  func body(of kind: HelperKind) -> (type: FunctionType, body: FunctionBody) {
+    switch kind {
     case .access(let opcode, let lane): access(opcode, lane: lane)
     case .grow: grow()
     case .fill: fill()
@@ -85,7 +85,7 @@ extension Lowering {
   }
 
   /// The address or length type of a memory of the result.
-  private func type(_ memory: Int) -> ValueType { memories[memory].indexType }
+  func type(_ memory: Int) -> ValueType { memories[memory].indexType }
 
   /// (destination in the heap, source, length)
   private func copyToHeap() -> (type: FunctionType, body: FunctionBody) {
@@ -118,7 +118,7 @@ extension Lowering {
     var code = HelperCode(self, parameters: parameters)
     let length = code.widened(LocalIndex(2), word)
     code.trapIfOutside(LocalIndex(1), length)
-    code.trapIfOutside(memory: memory, LocalIndex(0), LocalIndex(2))
+    code.trapIfOutside(memory: memory, LocalIndex(0), LocalIndex(2), after: (LocalIndex(1), isWrite: false))
     let saved = code.saveScratch()
     code.inSteps(of: 8, length, advancing: [(LocalIndex(1), .i64), (LocalIndex(0), word)]) { code, step in
       code.moveToScratch(from: LocalIndex(1), count: [.get(step)])
@@ -137,7 +137,7 @@ extension Lowering {
     var code = HelperCode(self, parameters: parameters)
     let length = code.widened(LocalIndex(2), word)
     code.trapIfOutside(LocalIndex(0), length)
-    code.trapIfOutside(memory: memory, LocalIndex(1), LocalIndex(2))
+    code.trapIfOutside(memory: memory, LocalIndex(1), LocalIndex(2), after: (LocalIndex(0), isWrite: true))
     let saved = code.saveScratch()
     code.inSteps(of: 8, length, advancing: [(LocalIndex(0), .i64), (LocalIndex(1), word)]) { code, step in
       code.heapAddress(0)
@@ -185,6 +185,8 @@ extension Lowering {
     let length = code.widened(LocalIndex(2), .i32)
     code.trapIfOutside(LocalIndex(0), length)
     let saved = code.saveScratch()
+    // Page limits come before the end of the segment.
+    code.touchPages(LocalIndex(0), length, isWrite: true)
     // The place in the segment is checked for no bytes too.
     code.heapAddress(0)
     code.add(.get(LocalIndex(1)), .i32(0), Instruction(.memoryInit, .memoryInit(MemoryIndex(0), segment)))

@@ -93,11 +93,36 @@ struct HelperCode {
     add(.call(lowering.imported(.read)), Instruction(.end))
   }
 
-  /// Traps where a range of another memory passes its end, by copying it onto itself.
-  mutating func trapIfOutside(memory: Int, _ address: LocalIndex, _ length: LocalIndex) {
-    add(.get(address), .get(address), .get(length))
+  /// Traps where a range of another memory passes its end, by copying it onto itself: as an instruction does of which
+  /// stable memory's part is charged against the page limits before the instruction is tried.
+  ///
+  /// - Parameter stable: the range of stable memory, which lies inside.
+  mutating func trapIfOutside(
+    memory: Int, _ address: LocalIndex, _ length: LocalIndex, after stable: (address: LocalIndex, isWrite: Bool)
+  ) {
     let index = MemoryIndex(memory)
-    add(Instruction(.memoryCopy, .memoryCopy(destination: index, source: index)))
+    let word = lowering.type(memory)
+    let (start, count) = (widened(address, word), widened(length, word))
+    let end = local(.i64)
+    add(.get(start), .get(count), Instruction(.i64Add), .tee(end), .get(start), Instruction(.i64LtU))
+    add(.get(end), Instruction(.memorySize, .memory(index)))
+    if word == .i32 { add(Instruction(.i64ExtendI32U)) }
+    add(.i64(16), Instruction(.i64Shl), Instruction(.i64GtU), Instruction(.i32Or), Instruction(.if, .block(.empty)))
+    touchPages(stable.address, count, isWrite: stable.isWrite)
+    add(.get(address), .get(address), .get(length))
+    add(Instruction(.memoryCopy, .memoryCopy(destination: index, source: index)), Instruction(.end))
+  }
+
+  /// Accesses each page of a range inside stable memory, without changing it. Spoils the scratch.
+  mutating func touchPages(_ address: LocalIndex, _ length: LocalIndex, isWrite: Bool) {
+    let (place, end) = (local(.i64), local(.i64))
+    add(.get(address), .tee(place), .get(length), Instruction(.i64Add), .set(end))
+    add(Instruction(.block, .block(.empty)), Instruction(.loop, .block(.empty)))
+    add(.get(place), .get(end), Instruction(.i64GeU), Instruction(.brIf, .label(1)))
+    moveToScratch(from: place, count: [.i64(1)])
+    if isWrite { moveFromScratch(to: place, count: [.i64(1)]) }
+    add(.get(place), .i64(4_095), Instruction(.i64Or), .i64(1), Instruction(.i64Add), .set(place))
+    add(Instruction(.br, .label(0)), Instruction(.end), Instruction(.end))
   }
 
   /// For no bytes the System API does not look at the heap, but an instruction does.

@@ -17,16 +17,13 @@ public func lowerToCalls(_ form: CanisterForm) -> Module {
 }
 
 /// What a lowered access needs a helper for. Equal needs share one helper.
-struct HelperKey: Hashable {
-  enum Kind: Hashable {
-    /// A load, store, or one of them with a lane.
-    case access(Opcode, lane: UInt8)
-    case grow, fill
-    /// Both memories by index in the result; nil: stable memory.
-    case copy(from: Int?, to: Int?)
-    case initialize(segment: UInt32)
-  }
-  var kind: Kind
+enum HelperKind: Hashable {
+  /// A load, store, or one of them with a lane.
+  case access(Opcode, lane: UInt8)
+  case grow, fill
+  /// Both memories by index in the result; nil: stable memory.
+  case copy(from: Int?, to: Int?)
+  case initialize(segment: UInt32)
 }
 
 /// The lowering of one module.
@@ -39,7 +36,7 @@ struct Lowering {
   /// Memories of the result.
   let memories: [MemoryType]
   var result: Module
-  private var helpers: [HelperKey: FunctionIndex] = [:]
+  private var helpers: [HelperKind: FunctionIndex] = [:]
   private var bodies: [(type: FunctionType, body: FunctionBody)] = []
   private let firstHelper: Int
 
@@ -90,12 +87,11 @@ struct Lowering {
   }
 
   /// The helper for a need, made when first asked for.
-  private mutating func helper(_ kind: HelperKey.Kind) -> Instruction {
-    let key = HelperKey(kind: kind)
-    if let known = helpers[key] { return .call(known) }
-    let helper = body(of: key)
+  private mutating func helper(_ kind: HelperKind) -> Instruction {
+    if let known = helpers[kind] { return .call(known) }
+    let helper = body(of: kind)
     let index = FunctionIndex(firstHelper + bodies.count)
-    helpers[key] = index
+    helpers[kind] = index
     bodies.append(helper)
     return .call(index)
   }

@@ -19,7 +19,7 @@ struct ModulePart {
   private let isValid: Bool
   private let isCanister: Bool
 
-  init(_ bytes: [UInt8], parameters: Parameters) {
+  init(_ bytes: [UInt8], _ placement: MemoryPlacement, _ parameters: Parameters) {
     self.bytes = bytes
     guard let decoded = try? decode(bytes) else {
       (module, isOpaque, isValid, isCanister) = (Module(), true, false, false)
@@ -28,14 +28,17 @@ struct ModulePart {
     module = decoded
     isOpaque = false
     isValid = (try? validate(decoded)) != nil
-    isCanister = isValid && (try? validateCanister(decoded, parameters: parameters)) != nil
+    isCanister =
+      isValid && (try? validateCanister(decoded, placement: placement, parameters: parameters)) != nil
   }
 
   /// Encodes the module if it changed; false if it is less valid than it was at first.
-  mutating func settle(_ parameters: Parameters) -> Bool {
+  mutating func settle(_ placement: MemoryPlacement, _ parameters: Parameters) -> Bool {
     if bytes != nil { return true }
     if isValid && (try? validate(module)) == nil { return false }
-    if isCanister && (try? validateCanister(module, parameters: parameters)) == nil { return false }
+    if isCanister && (try? validateCanister(module, placement: placement, parameters: parameters)) == nil {
+      return false
+    }
     bytes = encode(module)
     return true
   }
@@ -50,8 +53,9 @@ struct Candidate {
   var strategy: Strategy
 
   init(_ original: Case) {
-    parts = [ModulePart(original.module, parameters: original.parameters)]
-    if let second = original.secondModule { parts.append(ModulePart(second, parameters: original.parameters)) }
+    parts = ([original.module] + (original.secondModule.map { [$0] } ?? [])).map {
+      ModulePart($0, original.strategy.memory, original.parameters)
+    }
     plan = original.plan
     parameters = original.parameters
     strategy = original.strategy
@@ -59,7 +63,7 @@ struct Candidate {
 
   /// The case; nil if a module is not valid any more.
   mutating func settled() -> Case? {
-    for position in parts.indices where !parts[position].settle(parameters) { return nil }
+    for position in parts.indices where !parts[position].settle(strategy.memory, parameters) { return nil }
     guard let module = parts.first?.bytes else { return nil }
     return Case(
       module: module, secondModule: parts.count > 1 ? parts[1].bytes : nil, plan: plan, parameters: parameters,
@@ -78,7 +82,8 @@ struct Candidate {
 
   subscript(_ place: FunctionPlace) -> FunctionBody {
     get { parts[place.part].module.functions[place.position].body }
-    set { parts[place.part].module.functions[place.position].body = newValue }
+    // In place: a body is changed at thousands of positions.
+    _modify { yield &parts[place.part].module.functions[place.position].body }
   }
 }
 

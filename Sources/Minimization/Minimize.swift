@@ -12,7 +12,8 @@ public struct MinimizationBudget: Hashable, Sendable {
 
   public init(predicateCalls: Int = 2_000, candidates: Int? = nil) {
     self.predicateCalls = predicateCalls
-    self.candidates = candidates ?? predicateCalls.multipliedReportingOverflow(by: 20).partialValue
+    let (product, overflow) = predicateCalls.multipliedReportingOverflow(by: 20)
+    self.candidates = candidates ?? (overflow ? .max : product)
   }
 }
 
@@ -38,7 +39,7 @@ public struct MinimizationResult: Sendable {
   public var `case`: Case
   /// Whether the predicate held for the original. Where it did not, nothing was tried.
   public var wasInteresting: Bool
-  /// Whether all passes came to their end within the budget.
+  /// Whether all passes came to their end within the budget and without being stopped.
   public var isComplete: Bool
   /// Calls of the predicate.
   public var tried: Int
@@ -54,10 +55,12 @@ public struct MinimizationResult: Sendable {
 /// - Parameters:
 ///   - original: any case. Modules that do not decode are left as they are, only their call plan is minimized.
 ///   - budget: what may be spent.
+///   - isStopped: asked between candidates; ends the search with what it has.
 ///   - isInteresting: whether a case still shows what is to be shown. It is asked for the original first, then for
 ///     candidates that are all different; they are valid canister modules if the original's are.
 public func minimize(
-  _ original: Case, budget: MinimizationBudget = MinimizationBudget(), isInteresting: (Case) -> Bool
+  _ original: Case, budget: MinimizationBudget = MinimizationBudget(), isStopped: @escaping () -> Bool = { false },
+  isInteresting: (Case) -> Bool
 ) -> MinimizationResult {
   withoutActuallyEscaping(isInteresting) { isInteresting in
     guard budget.predicateCalls > 0, isInteresting(original) else {
@@ -65,7 +68,7 @@ public func minimize(
         case: original, wasInteresting: false, isComplete: budget.predicateCalls > 0,
         tried: min(max(budget.predicateCalls, 0), 1), accepted: 0, passes: [])
     }
-    var search = Search(original, budget: budget, isInteresting: isInteresting)
+    var search = Search(original, budget: budget, isStopped: isStopped, isInteresting: isInteresting)
     var logs: [PassLog] = []
     var round = 0
     // Numbers may go down a little in every round, each making room for another; that is not worth many rounds.

@@ -18,20 +18,29 @@ struct Search: ~Copyable {
   private(set) var counts = Counts(tried: 1)
 
   private let budget: MinimizationBudget
+  private let isStopped: () -> Bool
   private let isInteresting: (Case) -> Bool
   private var seen: Set<Fingerprint>
 
-  /// - Parameter original: a case known to be interesting.
-  init(_ original: Case, budget: MinimizationBudget, isInteresting: @escaping (Case) -> Bool) {
+  /// - Parameters:
+  ///   - original: a case known to be interesting.
+  ///   - isStopped: whether nothing more is to be tried.
+  init(
+    _ original: Case, budget: MinimizationBudget, isStopped: @escaping () -> Bool,
+    isInteresting: @escaping (Case) -> Bool
+  ) {
     best = Candidate(original)
     smallest = original
     self.budget = budget
+    self.isStopped = isStopped
     self.isInteresting = isInteresting
     seen = [Fingerprint(original)]
   }
 
   var accepted: Int { counts.accepted }
-  var isExhausted: Bool { counts.tried >= budget.predicateCalls || counts.candidates >= budget.candidates }
+  var isExhausted: Bool {
+    counts.tried >= budget.predicateCalls || counts.candidates >= budget.candidates || isStopped()
+  }
 
   /// How much there is left, whatever numbers it contains.
   var size: Int {

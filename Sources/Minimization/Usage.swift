@@ -127,16 +127,19 @@ struct Usage {
     for export in module.exports { useExport(export.kind) }
     if let start = module.start { use(.function(start)) }
     // The heap is where System API calls read and write, and it is observed, whether or not code names it.
-    use(.memory(MemoryIndex(0)))
+    use(.memory(module.heap))
+    useImports()
     repeat {
       while let function = pending.popLast() { useBody(of: function) }
       useSegments()
     } while !pending.isEmpty
-    // Nothing says what an import means that is no function, and none is in a canister.
-    for entry in module.imports {
-      if case .function = entry.kind { continue }
-      flags = PartFlags(module, repeating: true)
-    }
+  }
+
+  /// Nothing says what an import means that is no function: all stay.
+  private mutating func useImports() {
+    for position in 0..<spaces.importedTables { use(.table(TableIndex(position))) }
+    for position in 0..<spaces.importedMemories { use(.memory(MemoryIndex(position))) }
+    for position in 0..<spaces.importedGlobals { use(.global(GlobalIndex(position))) }
   }
 
   private mutating func use(_ part: PartIndex) {
@@ -215,6 +218,9 @@ struct Usage {
 // MARK: Dropping
 
 extension Module {
+  /// The heap, if the module defines a memory: behind the memories that it imports by name.
+  var heap: MemoryIndex { MemoryIndex(IndexSpaces(self).importedMemories) }
+
   /// Number of parts with an index, and of exports and custom sections.
   var partCount: Int {
     types.count + imports.count + functions.count + tables.count + memories.count + globals.count + elements.count

@@ -315,16 +315,6 @@ struct InstructionEdit: Sendable {
           drops + [Instruction(.memorySize, .memory(target.layout.stableMemory))]
         })
     }
-    edits.append(
-      InstructionEdit(.call, "next", "calls the function behind it") { old, _, target in
-        guard case .function(let function) = old.immediate else { return nil }
-        return [.call(FunctionIndex(function.position + 1))]
-      })
-    edits.append(
-      InstructionEdit(.call, "previous", "calls the function before it") { old, _, target in
-        guard case .function(let function) = old.immediate, function.position > 0 else { return nil }
-        return [.call(FunctionIndex(function.position - 1))]
-      })
     return edits
   }
 }

@@ -87,6 +87,41 @@ private func run(_ module: Module, _ placement: MemoryPlacement, _ messages: [Me
     #expect(result.observations[1].outcome == .reply([7]))
   }
 
+  /// Which of two limits an instruction passes first: stable memory's pages, then the other memory's or segment's end.
+  @Test(
+    arguments: [
+      (Instruction(.memoryCopy, .memoryCopy(destination: MemoryIndex(0), source: MemoryIndex(1))), 65_500, 4_090),
+      (Instruction(.memoryCopy, .memoryCopy(destination: MemoryIndex(1), source: MemoryIndex(0))), 4_090, 65_500),
+      (Instruction(.memoryInit, .memoryInit(MemoryIndex(1), DataIndex(0))), 4_090, 0),
+    ] as [(Instruction, Int64, Int64)]) func pageLimitsComeFirst(
+      _ instruction: Instruction, _ destination: Int64, _ source: Int64
+    )
+  {
+    var module = keeper(["session_memory", "stable_memory"], isWide: [true, true])
+    module.data = [DataSegment(mode: .passive, bytes: [UInt8](repeating: 9, count: 100))]
+    module.hasDataCount = true
+    let isInit = instruction.opcode == .memoryInit
+    // Three pages of stable memory, and too far in the other memory or in the segment.
+    let operands: [Instruction] =
+      isInit ? [.i64(destination), .i32(Int32(source)), .i32(8_000)] : [.i64(destination), .i64(source), .i64(8_000)]
+    module.functions[0].body = FunctionBody(
+      instructions: operands + [instruction, .call(FunctionIndex(0)), Instruction(.end)])
+    for pages in [2, 3] as [UInt64] {
+      var parameters = Parameters()
+      parameters.accessedPageLimits = PageLimits(message: pages, upgrade: pages, query: pages)
+      let testCase = Case(
+        module: encode(module), plan: CallPlan([.install(argument: []), .update(name: "w", argument: [])]),
+        parameters: parameters, strategy: Strategy(memory: .named, imports: .front))
+      let result = CaseRunner().runCase(testCase, lanes: .strategies(Strategy.all))
+      #expect(result.verdict == .agree)
+      guard case .trap(let trap)? = result.observations.last?.outcome else {
+        Issue.record("no trap")
+        continue
+      }
+      if case .accessedPageLimitExceeded = trap { #expect(pages == 2) } else { #expect(pages == 3) }
+    }
+  }
+
   // MARK: Refusals
 
   private func refusal(_ module: Module, _ placement: MemoryPlacement) -> String {

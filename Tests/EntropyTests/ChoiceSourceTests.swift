@@ -114,20 +114,6 @@ import Testing
   }
 }
 
-@Suite struct ShortlexTests {
-  @Test func shorterComesFirst() {
-    #expect(shortlexPrecedes([9], [0, 0]))
-    #expect(!shortlexPrecedes([0, 0], [9]))
-  }
-
-  @Test func equalLengthsCompareFromTheFront() {
-    #expect(shortlexPrecedes([1, 9], [2, 0]))
-    #expect(shortlexPrecedes([1, 2], [1, 3]))
-    #expect(!shortlexPrecedes([1, 3], [1, 3]))
-    #expect(!shortlexPrecedes([], []))
-  }
-}
-
 @Suite struct ChoiceMutationTests {
   private let parent = (0..<200).map { UInt64($0 * 7 % 50) }
   private let donor = (0..<90).map { UInt64($0) + 1_000 }

@@ -24,8 +24,10 @@ private func dropExports(_ search: inout Search, where isCandidate: (Export, [St
   }
   search.reduce(places.count) { isRemoved in
     var candidate = base
-    for (position, place) in places.enumerated().reversed() where isRemoved[position] {
-      candidate.parts[place.part].module.exports.remove(at: place.position)
+    for part in base.editable {
+      let removed = Set(zip(places, isRemoved).filter { $0.part == part && $1 }.map(\.0.position))
+      let exports = base.parts[part].module.exports
+      candidate.parts[part].module.exports = exports.indices.filter { !removed.contains($0) }.map { exports[$0] }
     }
     return candidate
   }

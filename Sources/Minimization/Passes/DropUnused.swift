@@ -17,7 +17,8 @@ private func dropUnusedParts(_ search: inout Search, _ part: Int) {
   let module = base.parts[part].module
   let unused = Usage(module).flags.unmarked
   if unused.isEmpty { return }
-  search.reduce(unused.count) { isRemoved in
+  // Where most of many thousand parts are needed by their number alone, one by one would take all that may be spent.
+  search.reduce(unused.count, smallestChunk: unused.count / 256) { isRemoved in
     var keep = PartFlags(module, repeating: true)
     for (position, index) in unused.enumerated() where isRemoved[position] { keep[index] = false }
     var candidate = base
@@ -70,7 +71,7 @@ extension Module {
 /// A heap that no code, export or segment names is still there for System API calls to work on; perhaps none does.
 private func dropHeap(_ search: inout Search, _ part: Int) {
   let module = search.best.parts[part].module
-  let heap = MemoryIndex(0)
+  let heap = module.heap
   guard !module.memories.isEmpty, !module.namedParts()[.memory(heap)],
     !module.exports.contains(where: { $0.kind == .memory(heap) })
   else { return }

@@ -90,11 +90,13 @@ private func nextCall(in module: Module, after ordinal: inout Int) -> Call? {
       }
     }
   }
+  var callCounts: [Int: Int] = [:]
+  for call in calls { callCounts[call.callee, default: 0] += 1 }
   while ordinal < calls.count {
     let call = calls[ordinal]
     ordinal += 1
     let size = module.functions[call.callee].body.instructions.count
-    if size <= smallBody || calls.count(where: { $0.callee == call.callee }) == 1 { return call }
+    if size <= smallBody || callCounts[call.callee] == 1 { return call }
   }
   return nil
 }

@@ -1,5 +1,6 @@
 // The one place where indices are rewritten: a walk over everything in a module that holds one. The switches have no
-// `default`, so a new kind of reference does not compile until it is handled. Used by the instrumenter.
+// `default`, so a new kind of reference does not compile until it is handled. Used by the instrumenter, the
+// minimizer, the lowering and `CanisterForm`.
 
 /// New indices for the old ones of one index space. An index without an entry stays as it is.
 public struct Renumbering<Space>: Sendable {
