@@ -30,17 +30,24 @@ public struct FailedReplay: Sendable {
 
 /// What the gate found.
 public struct GateOutcome: Sendable {
+  /// Corpus entries that were run.
   public let replayed: Int
+  /// Those that failed.
   public let failures: [FailedReplay]
+  /// The fresh cases.
   public let campaign: CampaignOutcome
   /// Indices of fresh cases that gave another digest when they were run again.
   public let unstable: [UInt64]
+  /// Fresh cases that have to be compared at least.
   public let minimumCases: Int
 
+  /// Cases in which lanes differ, stored and fresh ones.
   public var divergences: Int { campaign.record.verdicts.diverge + failures.count { $0.verdict.name == "diverge" } }
+  /// Cases in which the outside instrumenter failed, stored and fresh ones.
   public var toolFailures: Int {
     campaign.record.verdicts.toolFailure + failures.count { $0.verdict.name == "tool-failure" }
   }
+  /// Cases that show the harness itself to be wrong, stored and fresh ones.
   public var faults: Int {
     campaign.record.verdicts.fault + failures.count { $0.verdict.name == "fault" && $0.problem == nil }
   }
@@ -50,6 +57,7 @@ public struct GateOutcome: Sendable {
   public var hasFoundCanary: Bool {
     campaign.record.canary.map { $0.foundIn != nil } ?? true
   }
+  /// Whether finding nothing means something.
   public var hasDoneEnough: Bool { hasComparedEnough && hasFoundCanary }
   public var hasComparedEnough: Bool { campaign.record.casesCompared >= minimumCases }
 }

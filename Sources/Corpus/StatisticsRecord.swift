@@ -44,13 +44,16 @@ public struct StatisticsRecord: Hashable, Codable, Sendable {
   public var seed: UInt64
   public var cases: Int
   public var modules = 0
+  /// Of all modules.
   public var moduleBytes = 0
   /// Modules that are not valid, or that the rules for canisters refuse; reasons and examples.
   public var invalidModules: [CountedCause] = []
   /// Whether the lanes ran; without, only what the generator knows is filled in.
   public var hasRun = true
   public var verdicts = VerdictCounts()
+  /// Cases all of whose messages succeeded.
   public var casesWithoutTrap = 0
+  /// Cases that trap on purpose or not at all.
   public var casesWithoutUnintendedTrap = 0
   /// Cases that trap somewhere on purpose.
   public var casesWithIntendedTrap = 0
@@ -58,18 +61,22 @@ public struct StatisticsRecord: Hashable, Codable, Sendable {
   public var casesWithOneOperation = 0
   public var casesWithFiveOperations = 0
   public var messages = 0
+  /// Messages that trapped or were refused.
   public var messagesWithoutSuccess = 0
   /// Host-lane instructions of all messages, and of those that did not succeed; 2,000,000 a message at most.
   public var instructions: UInt64 = 0
   public var wastedInstructions: UInt64 = 0
+  /// Causes of traps that the generator did not plan, and of those that it did.
   public var unintendedTraps: [CountedCause] = []
   public var intendedTraps: [CountedCause] = []
   /// Why cases have fewer than five effective operations.
   public var tooFewOperations: [CountedCause] = []
+  /// Per case: stable operations that moved bytes or grew memory.
   public var operations = Quantiles([])
   public var bytesPerCase = Quantiles([])
   public var messagesPerCase = Quantiles([])
   public var instructionsPerCase = Quantiles([])
+  /// Shares of cases with each feature.
   public var features: [NamedShare] = []
   /// Operand classes by stable function that no case used: `stable_read: at the last address`.
   public var unusedClasses: [String] = []

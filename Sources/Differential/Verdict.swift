@@ -77,10 +77,12 @@ public struct DivergingCall: Hashable, Sendable {
 
 /// How a lane differs from the host lane.
 public struct Divergence: Hashable, Sendable {
+  /// The native lane.
   public let lane: LaneName
   /// Position in the call plan, from 0.
   public let messageIndex: Int
   public let message: Message
+  /// What differs, the first of those that do.
   public let observable: Observable
   /// The first stable call of the message that went differently; nil where none did.
   public let call: DivergingCall?
@@ -134,9 +136,11 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
     case toolStart = "start", toolCrash = "crash", toolTimeout = "timeout", toolFrame = "frame", toolOutput = "output"
   }
 
+  /// Where it happened.
   public let stage: Stage
   /// nil where the fault comes before lanes.
   public let lane: LaneName?
+  /// What went wrong, with its place.
   public let reason: String
 
   public init(_ stage: Stage, lane: LaneName? = nil, _ reason: String) {

@@ -21,6 +21,7 @@ public struct KnownMessages: Sendable {
 
 /// A module from outside that cases are made of.
 public struct SourceModule: Sendable {
+  /// A valid canister module.
   public let module: Module
   /// The messages that are known to make sense to it; the first installs it.
   public let plan: CallPlan

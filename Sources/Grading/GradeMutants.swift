@@ -8,10 +8,15 @@ import Synchronization
 
 /// What is graded.
 public struct GradeConfiguration: Sendable {
+  /// What kind of cases the mutants are tried on.
   public var profile: GeneratorProfile
+  /// One campaign each.
   public var seeds: [UInt64]
+  /// Those that are looked for, in the order of the report.
   public var mutants: [GradedMutant]
+  /// When a seed ends with mutants left.
   public var limits: GradeLimits
+  /// Seeds at a time.
   public var jobs: Int
 
   public init(
@@ -29,6 +34,7 @@ public struct GradeConfiguration: Sendable {
 public struct GradeWorld: Sendable {
   /// Seconds that the calling thread has computed.
   public var clock: @Sendable () -> Double
+  /// Asked between cases; ends all seeds.
   public var isInterrupted: @Sendable () -> Bool
   /// Called after every seed, by any thread.
   public var report: @Sendable (SeedGrade) -> Void

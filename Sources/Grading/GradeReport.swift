@@ -6,6 +6,7 @@ import Mutation
 
 /// What became of one mutant over all seeds.
 public struct MutantRow: Hashable, Codable, Sendable {
+  /// How far a mutant got.
   public enum Status: String, Codable, CaseIterable, Sendable {
     case detected
     /// Under some seeds only.
@@ -37,6 +38,7 @@ public struct MutantRow: Hashable, Codable, Sendable {
 
   public var name: String
   public var family: MutationFamily
+  /// The mistake as a sentence.
   public var sentence: String
   public var status: Status
   /// Seeds under which it was found.
@@ -83,6 +85,7 @@ public struct EquivalentRow: Hashable, Codable, Sendable {
 /// The result of `stablefuzz mutants`.
 public struct GradeReport: Hashable, Codable, Sendable {
   public var version: String
+  /// Version of the generator, which decides what the cases of a seed are.
   public var generator: String
   public var profile: String
   public var command: String
@@ -90,22 +93,28 @@ public struct GradeReport: Hashable, Codable, Sendable {
   /// Cases run by seed, and the seconds that an ordinary run takes for them.
   public var casesBySeed: [UInt64]
   public var secondsBySeed: [Double]
+  /// Cases in which the lanes did not agree without any mutant, over all seeds.
   public var disagreements: Int
   /// The first case that disagreed, as `SEED:INDEX`.
   public var disagreement: String?
+  /// Seconds that were spent per seed at most.
   public var secondsLimit: Double
   /// Mutants graded: all of the profile without the equivalent ones.
   public var graded: Int
+  /// Mutants found under every seed.
   public var detectedAlways: Int
+  /// Mutants found under some seeds.
   public var detectedSometimes: Int
   /// Share of all pairs of mutant and seed that were detected.
   public var score: Double
   /// Over all detections.
   public var medianCases: UInt64?
   public var mostSeconds: Double?
+  /// By number of cases.
   public var survival: [SurvivalPoint]
   /// By name.
   public var placements: [PlacementRow]
+  /// Those left out.
   public var equivalent: [EquivalentRow]
   public var mutants: [MutantRow]
 

@@ -3,6 +3,7 @@
 
 /// A group of mutants that change nothing that anybody can observe.
 public struct EquivalentMutants: Sendable {
+  /// Why nothing shows, as a sentence.
   public let reason: String
   /// The only profile in which nothing shows; nil: all.
   private let profile: String?

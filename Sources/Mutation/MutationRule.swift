@@ -25,7 +25,9 @@ public enum MutationFamily: String, Codable, CaseIterable, Sendable {
 
 /// An instrumented module, and what a rule has to know about it. Made once per module, for any number of rules.
 public struct MutationTarget: Sendable {
+  /// What the rule changes.
   public let instrumented: Module
+  /// What it was made of.
   public let original: Module
   public let strategy: Strategy
   public let parameters: Parameters
@@ -60,6 +62,7 @@ public struct MutationTarget: Sendable {
 public struct MutationRule: Sendable, Identifiable, CustomStringConvertible {
   /// Operator and place: `stable64_write/i64.gt_u#2/i64.ge_u`.
   public let name: String
+  /// The kind of mistake, as the report groups them.
   public let family: MutationFamily
   /// The mistake as a sentence.
   public let sentence: String

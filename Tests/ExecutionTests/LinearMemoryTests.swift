@@ -277,6 +277,23 @@ private let small = MemoryType(Limits(minimum: 2, maximum: 6))
     }
   }
 
+  @Test func zerosOverBlankPagesNeedNotBeNoted() throws {
+    let type = MemoryType(Limits(minimum: 65_536), is64Bit: true)
+    let memory = try LinearMemory(type)
+    memory.notesBlankWrites = false
+    try write(memory, at: 3 << 30, [9])
+    memory.commit()
+    try memory.clear(at: 0, count: 1 << 32)
+    #expect(memory.touchedPages == [3 << 18] && memory.nonZeroPages.isEmpty)
+    memory.rollback()
+    #expect(memory.nonZeroPages.map(\.page) == [3 << 18])
+    // The reservation's next life begins as a new memory.
+    let pool = MemoryPool()
+    pool.recycle(memory)
+    let next = try pool.make(type)
+    #expect(next === memory && next.notesBlankWrites)
+  }
+
   @Test func zerosOverBlankPagesAreTouchedButNotWritten() throws {
     let type = MemoryType(Limits(minimum: 65_536), is64Bit: true)
     let (source, memory) = (try LinearMemory(type), try LinearMemory(type))

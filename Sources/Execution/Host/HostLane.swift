@@ -216,7 +216,10 @@ public final class HostLane: Lane {
   private func instantiate(_ module: HostModule) throws(Trap) -> Instance {
     var objects = ImportedObjects()
     objects.functions = module.imports.map { .host(imports, Int($0.rawValue)) }
-    return try Instance(module.compiled, imports: objects, memories: workspace.memories)
+    let instance = try Instance(module.compiled, imports: objects, memories: workspace.memories)
+    // Stable memory is none of them.
+    for memory in instance.memories { memory.notesBlankWrites = false }
+    return instance
   }
 
   /// Gives the memories of an instance back that will not run again.

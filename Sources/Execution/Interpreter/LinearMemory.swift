@@ -77,6 +77,9 @@ public final class LinearMemory {
   }
   private var committedByteCount: UInt64
   private var entries: [Entry] = []
+  /// Whether blank pages count as touched when zeros are written to them in bulk. Nobody asks that of a heap, and not to
+  /// note millions of pages makes moving gigabytes of zeros cheaper still.
+  public var notesBlankWrites = true
   /// Pages written in this transaction, in order of first write.
   public private(set) var touchedPages: [UInt64] = []
   /// Former contents of those of them that were not blank.
@@ -181,6 +184,7 @@ public final class LinearMemory {
   /// Makes a recycled memory one of that type, of its minimum size.
   func begin(as type: MemoryType) {
     self.type = type
+    notesBlankWrites = true
     maximumPages = Self.maximumPages(of: type)
     byteCount = type.limits.minimum * Sizes.wasmPage
     committedByteCount = byteCount
@@ -299,7 +303,7 @@ public final class LinearMemory {
   /// Prepares for touching very many pages at once, which growing step by step would move again and again.
   private func makeRoom(_ count: UInt64) {
     let pages = Int(count / Sizes.osPage)
-    guard pages > Self.keptPages else { return }
+    guard notesBlankWrites, pages > Self.keptPages else { return }
     entries.reserveCapacity(entries.count + pages + 2)
     touchedPages.reserveCapacity(touchedPages.count + pages + 2)
   }
@@ -316,7 +320,7 @@ public final class LinearMemory {
     makeRoom(count)
     forEachPart(address, count) { page, address, count in
       if isBlank(page) {
-        _ = note(page)
+        if notesBlankWrites { _ = note(page) }
       } else {
         touch(address, count)
         memset(base + Int(address), 0, Int(count))

@@ -255,6 +255,8 @@ public final class NativeLane: Lane {
     let created = Installation(
       module,
       try Instance(module.compiled, imports: objects, memories: workspace.memories, provided: provided))
+    // Which pages were written is asked of stable memory and bytemap only.
+    for memory in created.ownMemories where memory !== created.stable { memory.notesBlankWrites = false }
     if created.stable.pageCount < module.stableMinimum {
       _ = created.stable.grow(by: module.stableMinimum - created.stable.pageCount)
     }
