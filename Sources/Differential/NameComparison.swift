@@ -6,10 +6,10 @@ import Wasm
 
 /// The first name that stands for something else in the instrumented module: what it is there, and what it was.
 ///
-/// Looked at is what both name; a tool may leave names out and name what it has added, but nothing that was nameless. Defined functions and the module's
-/// own memories keep their order and globals their indices (ic-semantics section 11); tables and element segments do
-/// because nothing is injected among them, but declarative segments, which say nothing at run time, may be anywhere.
-/// Types may be sorted anew, and labels of injected blocks are counted among the others.
+/// Looked at is what both name; a tool may leave names out and name what it has added, but nothing that was nameless.
+/// Defined functions and the module's own memories keep their order and globals their indices (ic-semantics section 11);
+/// tables and element segments do because nothing is injected among them, but declarative segments, which say nothing at
+/// run time, may be anywhere. Types may be sorted anew, and labels of injected blocks are counted among the others.
 func wrongName(in instrumented: Module, original form: CanisterForm) -> (expected: String, actual: String)? {
   let original = form.module
   guard let old = original.names, let new = instrumented.names else { return nil }
@@ -117,10 +117,10 @@ private func wrongLocal(
   let names = Dictionary(old.map { ($0.function, $0.names) }, uniquingKeysWith: { first, _ in first })
   for entry in new {
     guard let function = originalIndex(entry.function) else { continue }
+    let named = Set((names[function] ?? []).map(\.index))
     let wrong = difference("local", names[function] ?? [], entry.names) { local in
       // Counting takes reading the body, which most functions need not have done to them.
-      let isNamed = names[function]?.contains { $0.index.value == local.value } ?? false
-      return isNamed || local.position < localCount(function) ? local : nil
+      named.contains(local) || local.position < localCount(function) ? local : nil
     }
     if let wrong {
       return ("of function \(function) \(wrong.expected)", "of function \(entry.function) \(wrong.actual)")

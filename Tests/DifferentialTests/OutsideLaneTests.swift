@@ -176,13 +176,21 @@ private final class FakeTool: OutsideInstrumenter {
     #expect(verdicts.allSatisfy { $0.bucket == nil || $0.bucket?.hasPrefix("external.heap-growth.") == true })
   }
 
-  @Test(arguments: ["function", "table", "no table", "element", "data", "module"])
+  @Test(arguments: ["function", "local", "next local", "table", "no table", "element", "data", "module"])
   func wrongNamesAreADivergence(_ kind: String) {
     let verdicts = verdicts(
       FakeTool { module in
         guard var names = module.names else { return }
         switch kind {
         case "function": for position in names.functions.indices { names.functions[position].name += "x" }
+        case "local":
+          for position in names.locals.indices where !names.locals[position].names.isEmpty {
+            names.locals[position].names[0].name += "x"
+          }
+        case "next local":
+          for position in names.locals.indices {
+            for local in names.locals[position].names.indices { names.locals[position].names[local].index.value += 1 }
+          }
         case "table": for position in names.tables.indices { names.tables[position].name += "x" }
         case "no table": for position in names.tables.indices { names.tables[position].index.value += 1 }
         case "element": for position in names.elements.indices { names.elements[position].name += "x" }
@@ -194,6 +202,27 @@ private final class FakeTool: OutsideInstrumenter {
       }, cases: 0..<240)
     #expect(verdicts.contains { $0.bucket?.hasPrefix("external.names.") == true })
     #expect(verdicts.allSatisfy { $0.bucket == nil || $0.bucket?.hasPrefix("external.names.") == true })
+  }
+
+  /// A tool may name a local that it has added, and leave out the name of another.
+  @Test func namesOfOtherLocalsAgree() {
+    var named = 0
+    let verdicts = verdicts(
+      FakeTool { module in
+        guard var names = module.names else { return }
+        let imported = IndexSpaces(module).importedFunctions
+        for position in names.locals.indices where !names.locals[position].names.isEmpty {
+          let function = names.locals[position].function.position - imported
+          let parameters = module.types[module.functions[function].type.position].parameters.count
+          let count = module.functions[function].body.locals.reduce(parameters) { $0 + Int($1.count) }
+          module.functions[function].body.locals.append(LocalGroup(count: 1, type: .i64))
+          names.locals[position].names.removeFirst()
+          names.locals[position].names.append(IndexedName(LocalIndex(count), "added"))
+          named += 1
+        }
+        module.replaceNames(names)
+      }, cases: 0..<240)
+    #expect(verdicts.allSatisfy { $0 == .agree } && named > 0)
   }
 
   /// A tool may add segments with names, a declarative one before all others too.
