@@ -33,8 +33,11 @@ extension CoverageItem {
 
 /// A value of a call and one of the call after it.
 public struct ValuePair: Hashable, Sendable {
+  /// Of the call before.
   public let first: DimensionValue
+  /// What lies between the calls.
   public let gap: CallGap
+  /// Of the call after.
   public let second: DimensionValue
 
   public init(_ first: DimensionValue, _ gap: CallGap, _ second: DimensionValue) {

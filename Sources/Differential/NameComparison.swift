@@ -117,10 +117,15 @@ private func wrongLocal(
   let names = Dictionary(old.map { ($0.function, $0.names) }, uniquingKeysWith: { first, _ in first })
   for entry in new {
     guard let function = originalIndex(entry.function) else { continue }
-    let named = Set((names[function] ?? []).map(\.index))
-    let wrong = difference("local", names[function] ?? [], entry.names) { local in
+    let expected = names[function] ?? []
+    let named = Set(expected.map(\.index))
+    // A name that has moved on to a local behind the original's is not one that a tool has given.
+    let kept = Set(entry.names.map(\.index))
+    let lost = Set(expected.filter { !kept.contains($0.index) }.map(\.name))
+    let moved = Set(entry.names.filter { lost.contains($0.name) }.map(\.index))
+    let wrong = difference("local", expected, entry.names) { local in
       // Counting takes reading the body, which most functions need not have done to them.
-      named.contains(local) || local.position < localCount(function) ? local : nil
+      named.contains(local) || moved.contains(local) || local.position < localCount(function) ? local : nil
     }
     if let wrong {
       return ("of function \(function) \(wrong.expected)", "of function \(entry.function) \(wrong.actual)")

@@ -176,7 +176,7 @@ private final class FakeTool: OutsideInstrumenter {
     #expect(verdicts.allSatisfy { $0.bucket == nil || $0.bucket?.hasPrefix("external.heap-growth.") == true })
   }
 
-  @Test(arguments: ["function", "local", "next local", "table", "no table", "element", "data", "module"])
+  @Test(arguments: ["function", "local", "next local", "last local", "table", "no table", "element", "data", "module"])
   func wrongNamesAreADivergence(_ kind: String) {
     let verdicts = verdicts(
       FakeTool { module in
@@ -190,6 +190,17 @@ private final class FakeTool: OutsideInstrumenter {
         case "next local":
           for position in names.locals.indices {
             for local in names.locals[position].names.indices { names.locals[position].names[local].index.value += 1 }
+          }
+        case "last local":
+          // One name alone, which has passed from the original's last local to one that was added.
+          let imported = IndexSpaces(module).importedFunctions
+          for position in names.locals.indices {
+            let function = names.locals[position].function.position - imported
+            let parameters = module.types[module.functions[function].type.position].parameters.count
+            let count = module.functions[function].body.locals.reduce(parameters) { $0 + Int($1.count) }
+            module.functions[function].body.locals.append(LocalGroup(count: 1, type: .i64))
+            guard let last = names.locals[position].names.last else { continue }
+            names.locals[position].names = [IndexedName(LocalIndex(count), last.name)]
           }
         case "table": for position in names.tables.indices { names.tables[position].name += "x" }
         case "no table": for position in names.tables.indices { names.tables[position].index.value += 1 }

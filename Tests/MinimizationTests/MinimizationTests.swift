@@ -25,6 +25,26 @@ private func hasUpgrade(_ plan: CallPlan) -> Bool {
 }
 
 @Suite struct MinimizationTests {
+  /// Imported memories stay, and the heap is the memory behind them.
+  @Test func namedModulesLoseWhatTheyDoNotUse() throws {
+    var module = Module()
+    module.types = [FunctionType()]
+    module.imports = [
+      Import(module: "ic0", name: "stable_memory", kind: .memory(MemoryType(Limits(minimum: 1), is64Bit: true)))
+    ]
+    module.memories = [MemoryType(Limits(minimum: 1))]
+    module.globals = [Global(GlobalType(.i32), [.i32(7)])]
+    module.functions = (0..<3).map { _ in
+      Function(type: TypeIndex(0 as UInt32), body: FunctionBody(instructions: [Instruction(.end)]))
+    }
+    let original = Case(
+      module: encode(module), plan: CallPlan([]), strategy: Strategy(memory: .named, imports: .front))
+    let result = minimize(original) { candidate in (try? decode(candidate.module))?.memories.count == 1 }
+    let smallest = try decode(result.case.module)
+    #expect(smallest.functions.isEmpty && smallest.globals.isEmpty && smallest.types.isEmpty)
+    #expect(smallest.imports.count == 1 && smallest.memories.count == 1)
+  }
+
   @Test(arguments: 0..<UInt64(12))
   func bulkCopyAndUpgrade(_ seed: UInt64) throws {
     let original = RandomCanister.make(seed: seed)
