@@ -9,11 +9,11 @@ import Wasm
 extension CaseOrigin {
   /// The problem of a module that is not one of ours, with its path and, in a text, its line; nil where there is none.
   ///
-  /// - Parameter lanes: those that were asked for; nil for what each case says.
-  public func problem(_ verdict: Verdict, lanes: LaneSelection? = nil) -> String? {
+  /// - Parameter lanes: those that were asked for.
+  public func problem(_ verdict: Verdict, lanes: LaneSelection = .ofCase) -> String? {
     guard case .fault(let fault) = verdict else { return nil }
     if entry.meta != nil {
-      guard fault.stage == .canisterRules, lanes != nil else { return nil }
+      guard fault.stage == .canisterRules, case .strategies = lanes else { return nil }
       return "\(source): the lanes asked for are not for this case: \(fault.reason)"
     }
     switch fault.stage {

@@ -86,7 +86,7 @@ struct CoverageCommand: ParsableCommand {
 
   private func add(_ origin: CaseOrigin, to coverage: inout CoverageRun) -> Exit {
     let verdict = coverage.add(origin)
-    if let problem = origin.problem(verdict, lanes: lanes.lanes) {
+    if let problem = origin.problem(verdict, lanes: lanes.lanes ?? .ofCase) {
       printError("stablefuzz: \(problem)")
       return .badData
     }

@@ -48,7 +48,7 @@ struct Replay: ParsableCommand {
 
   private func replay(_ origin: CaseOrigin, _ runner: CaseRunner) throws -> Exit {
     let result = runner.runCase(origin.entry.case, lanes: lanes.lanes ?? .strategies(Strategy.all))
-    if let problem = origin.problem(result.verdict, lanes: lanes.lanes) {
+    if let problem = origin.problem(result.verdict, lanes: lanes.lanes ?? .ofCase) {
       printError("stablefuzz: \(problem)")
       return .badData
     }

@@ -28,7 +28,7 @@ struct Trace: ParsableCommand {
         print(origin.source)
         print(textTable(rows))
         showMessages(origin.entry.case, result)
-        let problem = origin.problem(result.verdict, lanes: lanes.lanes)
+        let problem = origin.problem(result.verdict, lanes: lanes.lanes ?? .ofCase)
         print(problem ?? result.verdict.sentence)
         count += 1
         worst = Exit.worse(worst, problem == nil ? result.verdict.exit : .badData)
